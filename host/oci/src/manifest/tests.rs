@@ -1,0 +1,51 @@
+//! What is taken as a manifest, and what is refused.
+
+use super::*;
+
+const CONFIG: &str = r#"{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855","size":2}"#;
+
+fn parse(content_type: &str, body: &str) -> Result<Manifest, ManifestError> {
+    Manifest::parse(Some(&content_type.parse().unwrap()), body.as_bytes())
+}
+
+#[test]
+fn an_image_manifest_names_its_config_and_layers() {
+    let body = format!(r#"{{"schemaVersion":2,"config":{CONFIG},"layers":[{CONFIG}],"annotations":{{"a":"b"}}}}"#);
+    let manifest = parse(MediaType::OCI_MANIFEST, &body).unwrap();
+    assert_eq!((manifest.kind, manifest.blobs.len(), manifest.manifests.len()), (ManifestKind::Image, 2, 0));
+    assert_eq!(manifest.artifact_type.as_deref(), Some("application/vnd.oci.image.config.v1+json"));
+    assert_eq!(manifest.annotations["a"], "b");
+}
+
+#[test]
+fn a_layer_with_urls_may_lie_elsewhere() {
+    let layer = CONFIG.replace("\"size\":2", "\"size\":2,\"urls\":[\"https://example.com/layer\"]");
+    let body = format!(r#"{{"schemaVersion":2,"config":{CONFIG},"layers":[{layer}]}}"#);
+    let manifest = parse(MediaType::DOCKER_MANIFEST, &body).unwrap();
+    assert_eq!(manifest.blobs.iter().map(|blob| blob.foreign).collect::<Vec<_>>(), [false, true]);
+}
+
+#[test]
+fn a_type_that_contradicts_the_body_is_refused() {
+    let image = format!(r#"{{"schemaVersion":2,"mediaType":"{}","config":{CONFIG},"layers":[]}}"#, MediaType::OCI_MANIFEST);
+    assert!(matches!(parse(MediaType::OCI_INDEX, &image), Err(ManifestError::Contradiction(_))));
+    let both = format!(r#"{{"schemaVersion":2,"config":{CONFIG},"layers":[],"manifests":[]}}"#);
+    assert!(matches!(parse(MediaType::OCI_MANIFEST, &both), Err(ManifestError::Contradiction(_))));
+    assert!(matches!(parse(MediaType::OCI_INDEX, &both), Err(ManifestError::Contradiction(_))));
+}
+
+#[test]
+fn schema_1_and_unknown_types_are_refused_with_the_reason() {
+    let body = r#"{"schemaVersion":1,"fsLayers":[]}"#;
+    assert!(
+        matches!(parse(MediaType::DOCKER_SCHEMA1_SIGNED, body), Err(ManifestError::Unsupported(text)) if text.contains("schema 1"))
+    );
+    assert!(matches!(parse("text/plain", "{}"), Err(ManifestError::Unsupported(_))));
+}
+
+#[test]
+fn what_is_no_json_or_has_a_bad_digest_is_malformed() {
+    assert!(matches!(parse(MediaType::OCI_MANIFEST, "{"), Err(ManifestError::Malformed(_))));
+    let body = format!(r#"{{"schemaVersion":2,"config":{},"layers":[]}}"#, CONFIG.replace("sha256:e3", "sha256:E3"));
+    assert!(matches!(parse(MediaType::OCI_MANIFEST, &body), Err(ManifestError::Malformed(_))));
+}
