@@ -1,0 +1,96 @@
+//! Why a registry did not do it. What status and code that means is the HTTP layer's business.
+
+use std::time::Duration;
+
+use bulkhead_oci::{Digest, ManifestError};
+
+use crate::ports::catalog::CatalogError;
+use crate::ports::plugin::PluginError;
+use crate::ports::store::{BodyError, StoreError};
+
+/// Why a registry did not do it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RegistryError {
+    /// No such blob in this repository.
+    #[error("blob unknown to the repository")]
+    BlobUnknown,
+    /// No such upload in this repository.
+    #[error("upload unknown to the repository: it is finished, cancelled, or another repository's")]
+    UploadUnknown,
+    /// No such manifest or tag in this repository.
+    #[error("manifest unknown to the repository")]
+    ManifestUnknown,
+    /// No such repository.
+    #[error("repository unknown to the registry")]
+    NameUnknown,
+    /// The content hashes to something else than was said.
+    #[error("the content hashes to {found}, not to {expected}")]
+    DigestMismatch {
+        /// As the client has it.
+        expected: Digest,
+        /// As the content has it.
+        found: Digest,
+    },
+    /// The content has another length than was said.
+    #[error("{promised} bytes were promised, {got} came")]
+    LengthMismatch {
+        /// By `Content-Range` or `Content-Length`.
+        promised: u64,
+        /// What came.
+        got: u64,
+    },
+    /// The chunk does not begin where the upload stands.
+    #[error("the upload stands at byte {offset}: the next chunk must begin there")]
+    OutOfOrder {
+        /// Where it stands.
+        offset: u64,
+    },
+    /// Another request goes on with this upload.
+    #[error("another request is writing to this upload")]
+    UploadBusy,
+    /// The client's body ended early. What came is kept where the upload is.
+    #[error(transparent)]
+    BodyEnded(BodyError),
+    /// The content is larger than this registry takes.
+    #[error("larger than the {limit} bytes that this registry takes")]
+    TooLarge {
+        /// In bytes.
+        limit: u64,
+    },
+    /// The body is no manifest.
+    #[error(transparent)]
+    ManifestInvalid(#[from] ManifestError),
+    /// The manifest needs what is not in the repository.
+    #[error("the manifest references {} blobs or manifests that are not in the repository", .0.len())]
+    MissingReferences(Vec<Digest>),
+    /// Something that the registry needs is away; the same request may go through later. The reason is for the log alone.
+    #[error("unavailable: {reason}")]
+    Unavailable {
+        /// When to try again.
+        retry_after: Option<Duration>,
+        /// For the log.
+        reason: String,
+    },
+    /// A fault. The text is for the log alone.
+    #[error("internal: {0}")]
+    Internal(String),
+}
+
+impl From<CatalogError> for RegistryError {
+    fn from(error: CatalogError) -> Self {
+        Self::Internal(error.to_string())
+    }
+}
+
+impl From<StoreError> for RegistryError {
+    fn from(error: StoreError) -> Self {
+        match &error {
+            StoreError::Unavailable { error: PluginError::Unavailable { retry_after, .. }, .. } => {
+                Self::Unavailable { retry_after: *retry_after, reason: error.to_string() }
+            }
+            StoreError::Unavailable { .. } => Self::Unavailable { retry_after: None, reason: error.to_string() },
+            // The catalog says that it is there: that it is not is a fault of the storage, not of the client.
+            _ => Self::Internal(error.to_string()),
+        }
+    }
+}
