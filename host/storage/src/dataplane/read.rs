@@ -1,0 +1,179 @@
+//! Reads: a file in large pieces with one ahead, or a stream that is verified on its way.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+use bulkhead_core::ports::driver::ByteSource;
+use bulkhead_core::ports::plugin::PluginError;
+use bulkhead_core::ports::store::{ObjectBody, Outgoing, StoreError};
+use bulkhead_oci::Digest;
+use bytes::{Bytes, BytesMut};
+use futures_util::stream;
+use tokio::task::{JoinHandle, spawn_blocking};
+
+use super::{PIECE, lost};
+use crate::hash::Hasher;
+
+/// Up to here a file is read on the spot: a hop to the blocking pool costs more than a read from the page cache.
+const INLINE: u64 = 64 * 1024;
+
+/// Exactly `length` bytes of a file from `offset` on. The caller has made sure that they are there.
+pub fn file(file: File, offset: u64, length: u64) -> Result<ObjectBody, StoreError> {
+    if length <= INLINE {
+        return read_piece(&file, offset, length as usize).map(ObjectBody::Bytes).map_err(reading);
+    }
+    Ok(ObjectBody::Stream(pieces(Arc::new(file), offset, length)))
+}
+
+struct Pieces {
+    file: Arc<File>,
+    next: u64,
+    end: u64,
+    ahead: VecDeque<JoinHandle<io::Result<Bytes>>>,
+}
+
+impl Pieces {
+    fn read_ahead(&mut self) {
+        while self.ahead.len() < 2 && self.next < self.end {
+            let length = (self.end - self.next).min(PIECE as u64);
+            let (file, offset) = (Arc::clone(&self.file), self.next);
+            self.ahead.push_back(spawn_blocking(move || read_piece(&file, offset, length as usize)));
+            self.next += length;
+        }
+    }
+}
+
+fn pieces(file: Arc<File>, offset: u64, length: u64) -> Outgoing {
+    let state = Pieces { file, next: offset, end: offset + length, ahead: VecDeque::with_capacity(2) };
+    Box::pin(stream::unfold(state, |mut state| async move {
+        state.read_ahead();
+        let piece = state.ahead.pop_front()?;
+        // Once one has failed nothing after it is of use: the connection ends there.
+        let piece = match piece.await {
+            Ok(piece) => piece,
+            Err(error) => Err(lost(&error)),
+        };
+        if piece.is_err() {
+            state.ahead.clear();
+            state.next = state.end;
+        }
+        Some((piece.map_err(reading), state))
+    }))
+}
+
+fn read_piece(file: &File, offset: u64, length: usize) -> io::Result<Bytes> {
+    let mut piece = vec![0; length];
+    file.read_exact_at(&mut piece, offset)?;
+    Ok(piece.into())
+}
+
+fn reading(error: io::Error) -> StoreError {
+    StoreError::Io { doing: "reading an object's file", reason: error.to_string() }
+}
+
+/// What a stream has to be.
+pub struct Expected {
+    /// Its digest; none: it cannot be verified, being a range.
+    pub digest: Option<Digest>,
+    /// Its size in bytes.
+    pub size: u64,
+    /// What of it is handed out: offset and length.
+    pub wanted: (u64, u64),
+}
+
+/// Reads a stream that may lie: too short, too long, or other bytes are an error before the last piece is handed out.
+///
+/// `fault` says in the guard's words what is wrong.
+pub async fn verified<F>(source: Box<dyn ByteSource>, expected: Expected, fault: F) -> Result<ObjectBody, StoreError>
+where
+    F: Fn(PluginError) -> StoreError + Send + 'static,
+{
+    let small = expected.size <= PIECE as u64;
+    let hasher = expected.digest.as_ref().map(|digest| Hasher::new(digest.algorithm()));
+    let mut checked = Checked { source, expected, hasher, seen: 0, held: Bytes::new(), fault };
+    if !small {
+        return Ok(ObjectBody::Stream(Box::pin(stream::try_unfold(Some(checked), |state| async move {
+            let Some(mut checked) = state else { return Ok(None) };
+            let (piece, more) = checked.advance().await?;
+            Ok(Some((piece, more.then_some(checked))))
+        }))));
+    }
+    let mut whole = BytesMut::with_capacity(checked.expected.wanted.1 as usize);
+    loop {
+        let (piece, more) = checked.advance().await?;
+        whole.extend_from_slice(&piece);
+        if !more {
+            return Ok(ObjectBody::Bytes(whole.freeze()));
+        }
+    }
+}
+
+struct Checked<F> {
+    source: Box<dyn ByteSource>,
+    expected: Expected,
+    hasher: Option<Hasher>,
+    seen: u64,
+    /// Handed out only when what follows it is known to be right.
+    held: Bytes,
+    fault: F,
+}
+
+impl<F: Fn(PluginError) -> StoreError> Checked<F> {
+    /// The piece before this one, and whether more follows.
+    async fn advance(&mut self) -> Result<(Bytes, bool), StoreError> {
+        loop {
+            let piece = self.source.read(PIECE as u32).await.map_err(&self.fault)?;
+            if piece.is_empty() {
+                self.check_end()?;
+                return Ok((std::mem::take(&mut self.held), false));
+            }
+            let from = self.seen;
+            self.seen += piece.len() as u64;
+            if self.seen > self.expected.size {
+                return Err(self.nonsense("more bytes than the object has"));
+            }
+            if let Some(hasher) = &mut self.hasher {
+                hasher.update(&piece);
+            }
+            let wanted = cut(&piece, from, self.expected.wanted);
+            if !wanted.is_empty() {
+                let ready = std::mem::replace(&mut self.held, wanted);
+                if !ready.is_empty() {
+                    return Ok((ready, true));
+                }
+            }
+        }
+    }
+
+    fn check_end(&mut self) -> Result<(), StoreError> {
+        if self.seen < self.expected.size {
+            return Err(self.nonsense("fewer bytes than the object has"));
+        }
+        match (self.hasher.take(), &self.expected.digest) {
+            (Some(hasher), Some(expected)) => {
+                let found = hasher.digest();
+                if found == *expected {
+                    return Ok(());
+                }
+                Err(StoreError::DigestMismatch { expected: expected.clone(), found })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn nonsense(&self, what: &str) -> StoreError {
+        let text = format!("{what}: {} of {}", self.seen, self.expected.size);
+        (self.fault)(PluginError::Nonsense(text))
+    }
+}
+
+/// What of a piece that begins at `from` lies within `wanted`.
+fn cut(piece: &Bytes, from: u64, wanted: (u64, u64)) -> Bytes {
+    let (start, end) = (wanted.0, wanted.0 + wanted.1);
+    let low = start.clamp(from, from + piece.len() as u64) - from;
+    let high = end.clamp(from, from + piece.len() as u64) - from;
+    piece.slice(low as usize..high.max(low) as usize)
+}
