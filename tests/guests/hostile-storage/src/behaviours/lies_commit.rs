@@ -1,0 +1,11 @@
+//! Says that an upload is stored, and stores nothing.
+
+use super::*;
+
+pub struct LiesCommit;
+
+impl Behaviour for LiesCommit {
+    fn commit(&self, _: &mut Disk, _: &[u8], _: &str) -> Result<()> {
+        Ok(())
+    }
+}
