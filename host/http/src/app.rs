@@ -1,0 +1,63 @@
+//! What the server is made of, and its limits.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use bulkhead_core::ports::clock::Clock;
+use bulkhead_core::registry::Host;
+use bulkhead_oci::MAX_MANIFEST_BYTES;
+
+/// The bounds of what a client may take up. Each has a default that suits a registry.
+#[derive(Clone, Debug)]
+pub struct HttpLimits {
+    /// Connections at the same time; further ones wait in the kernel's queue. At least 1.
+    pub connections: usize,
+    /// How long a request's head may take, the first as well as the next on a connection that is kept alive.
+    pub head: Duration,
+    /// How long a client may send nothing in the midst of a body, or take nothing of an answer.
+    pub idle: Duration,
+    /// The largest request head, in bytes.
+    pub head_bytes: usize,
+    /// The largest manifest, in bytes.
+    pub manifest_bytes: usize,
+    /// How long requests may go on after the server was told to stop.
+    pub drain: Duration,
+}
+
+impl Default for HttpLimits {
+    fn default() -> Self {
+        Self {
+            connections: 4096,
+            head: Duration::from_secs(30),
+            idle: Duration::from_secs(60),
+            head_bytes: 64 * 1024,
+            manifest_bytes: MAX_MANIFEST_BYTES,
+            drain: Duration::from_secs(30),
+        }
+    }
+}
+
+/// What every request is answered from.
+pub struct App {
+    pub(crate) host: Arc<Host>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) limits: HttpLimits,
+    draining: AtomicBool,
+}
+
+impl App {
+    /// The registries of `host`, by the time of `clock`, within `limits`.
+    pub fn new(host: Arc<Host>, clock: Arc<dyn Clock>, limits: HttpLimits) -> Self {
+        Self { host, clock, limits, draining: AtomicBool::new(false) }
+    }
+
+    /// From now on `/readyz` says no, so that a balancer sends nothing new.
+    pub(crate) fn begin_draining(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,246 @@
+//! One connection, from its first byte to its last: HTTP/1.1 with keep-alive, or HTTP/2 without TLS where the client begins with its preface.
+//!
+//! Most clients open a new connection for each request, so what is done for each is kept small: one task, one buffer, and mostly one read for
+//! a request's head. Every wait for the client has a deadline here, except those within a request's body (`body` has them).
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::{Buf, Bytes, BytesMut};
+use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::{Instant, Sleep, sleep, timeout};
+
+use crate::app::App;
+use crate::handler::{Peer, answer};
+
+/// How an HTTP/2 connection begins (RFC 9113, 3.4).
+const H2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// Room for nearly every request's head.
+const FIRST_READ: usize = 4096;
+
+/// Where the server is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Requests are taken.
+    Serving,
+    /// What has begun is finished.
+    Draining,
+    /// What is not finished is cut off.
+    Closed,
+}
+
+/// What all connections have in common.
+pub(crate) struct Shared {
+    app: Arc<App>,
+    http1: http1::Builder,
+    http2: http2::Builder<TokioExecutor>,
+    phase: watch::Receiver<Phase>,
+}
+
+impl Shared {
+    pub(crate) fn new(app: Arc<App>, phase: watch::Receiver<Phase>) -> Self {
+        let limits = &app.limits;
+        let mut http1 = http1::Builder::new();
+        http1.timer(TokioTimer::new()).header_read_timeout(limits.head).max_header_size(limits.head_bytes);
+        let mut http2 = http2::Builder::new(TokioExecutor::new());
+        http2
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(128)
+            .max_header_list_size(u32::try_from(limits.head_bytes).unwrap_or(u32::MAX))
+            .initial_stream_window_size(1024 * 1024)
+            .initial_connection_window_size(4 * 1024 * 1024)
+            .keep_alive_interval(limits.head)
+            .keep_alive_timeout(limits.head);
+        Self { app, http1, http2, phase }
+    }
+}
+
+/// Serves a connection to its end.
+pub(crate) async fn run(shared: Arc<Shared>, mut stream: TcpStream, address: SocketAddr) {
+    // Without it, an answer in two writes waits 40 ms for the client's acknowledgement of the first.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%address, %error, "TCP_NODELAY cannot be set");
+    }
+    let limits = &shared.app.limits;
+    let (protocol, first) = match timeout(limits.head, begin(&mut stream)).await {
+        Ok(Ok(begun)) => begun,
+        Ok(Err(_)) | Err(_) => return,
+    };
+    let peer = Arc::new(Peer { app: Arc::clone(&shared.app), address: address.to_string().into(), encrypted: false });
+    let io = TokioIo::new(Socket { first, stream, patience: limits.idle, timer: None, waiting: false });
+    let begun = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&begun);
+    let service = service_fn(move |request: axum::http::Request<Incoming>| {
+        count.fetch_add(1, Ordering::Relaxed);
+        let peer = Arc::clone(&peer);
+        async move { Ok::<_, Infallible>(answer(&peer, request).await) }
+    });
+    let phase = shared.phase.clone();
+    let ended = match protocol {
+        Protocol::Http1 => {
+            let connection = shared.http1.serve_connection(io, service);
+            drive(connection, phase, std::future::pending(), http1::Connection::graceful_shutdown).await
+        }
+        Protocol::Http2 => {
+            let connection = shared.http2.serve_connection(io, service);
+            drive(connection, phase, unused(begun, limits.idle), http2::Connection::graceful_shutdown).await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%address, %error, "connection ended");
+    }
+}
+
+/// Drives a connection; winds it down when the server does, or when it is `retired`.
+async fn drive<C: Future<Output = hyper::Result<()>>>(
+    connection: C,
+    mut phase: watch::Receiver<Phase>,
+    retired: impl Future<Output = ()>,
+    wind_down: impl Fn(Pin<&mut C>),
+) -> hyper::Result<()> {
+    let mut connection = pin!(connection);
+    let mut retired = pin!(retired);
+    let mut is_retired = false;
+    loop {
+        tokio::select! {
+            biased;
+            ended = connection.as_mut() => return ended,
+            changed = phase.changed() => match (changed, *phase.borrow_and_update()) {
+                (Ok(()), Phase::Draining) => wind_down(connection.as_mut()),
+                (Ok(()), Phase::Serving) => {}
+                (Ok(()), Phase::Closed) | (Err(_), _) => return Ok(()),
+            },
+            () = retired.as_mut(), if !is_retired => {
+                is_retired = true;
+                wind_down(connection.as_mut());
+            }
+        }
+    }
+}
+
+/// Returns when no request has begun for a while. HTTP/1.1 has its own deadline for that; HTTP/2 connections would stay for good.
+async fn unused(begun: Arc<AtomicU64>, idle: Duration) {
+    loop {
+        let before = begun.load(Ordering::Relaxed);
+        sleep(idle).await;
+        if begun.load(Ordering::Relaxed) == before {
+            return;
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Protocol {
+    Http1,
+    Http2,
+}
+
+/// Reads until it is clear which protocol the client speaks. HTTP/1.1 is at the first byte that differs from the preface.
+async fn begin(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<(Protocol, Bytes)> {
+    let mut first = BytesMut::with_capacity(FIRST_READ);
+    loop {
+        if stream.read_buf(&mut first).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let compared = first.len().min(H2_PREFACE.len());
+        if first[..compared] != H2_PREFACE[..compared] {
+            return Ok((Protocol::Http1, first.freeze()));
+        }
+        if compared == H2_PREFACE.len() {
+            return Ok((Protocol::Http2, first.freeze()));
+        }
+    }
+}
+
+/// A socket whose first bytes have been read already, and whose client may refuse to take bytes for a while, but not for good.
+struct Socket {
+    first: Bytes,
+    stream: TcpStream,
+    patience: Duration,
+    /// Runs while `waiting`.
+    timer: Option<Pin<Box<Sleep>>>,
+    waiting: bool,
+}
+
+impl Socket {
+    fn patiently<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.waiting = false;
+            return written;
+        }
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(self.patience)));
+        if !self.waiting {
+            timer.as_mut().reset(Instant::now() + self.patience);
+            self.waiting = true;
+        }
+        timer.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.first.is_empty() {
+            return Pin::new(&mut self.stream).poll_read(cx, buffer);
+        }
+        let taken = self.first.len().min(buffer.remaining());
+        buffer.put_slice(&self.first[..taken]);
+        self.first.advance(taken);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.patiently(cx, written)
+    }
+
+    fn poll_write_vectored(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bytes);
+        self.patiently(cx, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn begun(bytes: &[u8]) -> Option<(Protocol, Bytes)> {
+        begin(&mut &*bytes).await.ok()
+    }
+
+    #[tokio::test]
+    async fn the_first_bytes_tell_the_protocol_and_are_not_lost() {
+        let request = b"GET /v2/ HTTP/1.1\r\n\r\n";
+        assert_eq!(begun(request).await, Some((Protocol::Http1, Bytes::from_static(request))));
+        assert_eq!(begun(b"PUT").await, Some((Protocol::Http1, Bytes::from_static(b"PUT"))));
+        let preface = [H2_PREFACE, b"more"].concat();
+        assert_eq!(begun(&preface).await, Some((Protocol::Http2, Bytes::from(preface.clone()))));
+        assert_eq!(begun(b"PRI * HT").await, None);
+        assert_eq!(begun(b"").await, None);
+    }
+}

@@ -1,0 +1,163 @@
+//! The one map from what went wrong to status, code and headers.
+
+use std::time::Duration;
+
+use axum::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use bulkhead_core::auth::{AuthFailure, Refusal};
+use bulkhead_core::ports::store::BodyError;
+use bulkhead_core::registry::RegistryError;
+use bulkhead_oci::{Digest, ErrorCode};
+use serde_json::json;
+
+use super::ApiError;
+use crate::auth::{Challenge, MalformedCredential};
+use crate::parse::ParseError;
+
+impl From<ParseError> for ApiError {
+    fn from(error: ParseError) -> Self {
+        let (status, code) = match error {
+            ParseError::NoRoute => (StatusCode::NOT_FOUND, ErrorCode::Unsupported),
+            ParseError::Method { .. } => (StatusCode::METHOD_NOT_ALLOWED, ErrorCode::Unsupported),
+            ParseError::Path | ParseError::Name(_) => (StatusCode::BAD_REQUEST, ErrorCode::NameInvalid),
+            ParseError::Digest(_) | ParseError::MissingDigest => (StatusCode::BAD_REQUEST, ErrorCode::DigestInvalid),
+            ParseError::Tag(_) => (StatusCode::BAD_REQUEST, ErrorCode::TagInvalid),
+            ParseError::ImpossibleTag => (StatusCode::NOT_FOUND, ErrorCode::ManifestUnknown),
+            ParseError::UploadId => (StatusCode::NOT_FOUND, ErrorCode::BlobUploadUnknown),
+            ParseError::Query | ParseError::Repeated(_) => (StatusCode::BAD_REQUEST, ErrorCode::Unsupported),
+            ParseError::Paging => (StatusCode::BAD_REQUEST, ErrorCode::PaginationNumberInvalid),
+        };
+        let answer = Self::new(status, code, error.to_string());
+        match error {
+            ParseError::Method { allow } => answer.header(ALLOW, HeaderValue::from_static(allow)),
+            _ => answer,
+        }
+    }
+}
+
+impl From<RegistryError> for ApiError {
+    fn from(error: RegistryError) -> Self {
+        use ErrorCode::{BlobUnknown, BlobUploadInvalid, BlobUploadUnknown, DigestInvalid, ManifestInvalid, ManifestUnknown};
+        let bad = StatusCode::BAD_REQUEST;
+        let message = error.to_string();
+        match error {
+            RegistryError::BlobUnknown => Self::new(StatusCode::NOT_FOUND, BlobUnknown, message),
+            RegistryError::UploadUnknown => Self::new(StatusCode::NOT_FOUND, BlobUploadUnknown, message),
+            RegistryError::ManifestUnknown => Self::new(StatusCode::NOT_FOUND, ManifestUnknown, message),
+            RegistryError::NameUnknown => Self::new(StatusCode::NOT_FOUND, ErrorCode::NameUnknown, message),
+            RegistryError::DigestMismatch { expected, found } => {
+                Self::new(bad, DigestInvalid, message).detail(json!({ "expected": expected.as_str(), "found": found.as_str() }))
+            }
+            RegistryError::LengthMismatch { promised, got } => {
+                Self::new(bad, ErrorCode::SizeInvalid, message).detail(json!({ "promised": promised, "got": got }))
+            }
+            RegistryError::OutOfOrder { .. } => Self::new(StatusCode::RANGE_NOT_SATISFIABLE, BlobUploadInvalid, message),
+            RegistryError::UploadBusy => Self::new(StatusCode::CONFLICT, BlobUploadInvalid, message),
+            RegistryError::BodyEnded(error) => error.into(),
+            RegistryError::TooLarge { limit } => Self::too_large(limit),
+            RegistryError::ManifestInvalid(_) => Self::new(bad, ManifestInvalid, message),
+            RegistryError::MissingReferences(digests) => Self::missing(&digests),
+            RegistryError::Unavailable { retry_after, reason } => Self::unavailable(retry_after, reason),
+            RegistryError::Internal(cause) => Self::internal(cause),
+        }
+    }
+}
+
+/// Whoever broke the connection does not hear this; whoever fell silent may.
+impl From<BodyError> for ApiError {
+    fn from(error: BodyError) -> Self {
+        let status = match error {
+            BodyError::Broken(_) => StatusCode::BAD_REQUEST,
+            BodyError::Stalled => StatusCode::REQUEST_TIMEOUT,
+        };
+        Self::new(status, ErrorCode::BlobUploadInvalid, "the request's body ended before it was whole")
+    }
+}
+
+impl ApiError {
+    /// A body over its bound.
+    pub(crate) fn too_large(limit: u64) -> Self {
+        let message = format!("the body is larger than the {limit} bytes that are taken here");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::SizeInvalid, message).detail(json!({ "limit": limit }))
+    }
+
+    /// A plugin, or what stands behind it, is away. What it said is logged.
+    pub(crate) fn unavailable(retry_after: Option<Duration>, cause: String) -> Self {
+        let seconds = retry_after.map_or(1, |wait| wait.as_secs().max(1));
+        Self { cause: Some(cause), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unknown, "") }
+            .header(RETRY_AFTER, HeaderValue::from(seconds))
+    }
+
+    fn missing(digests: &[Digest]) -> Self {
+        let message = "the manifest refers to content that is not in this repository: push that first";
+        let answer = Self::new(StatusCode::BAD_REQUEST, ErrorCode::ManifestBlobUnknown, message);
+        digests.iter().fold(answer, |answer, digest| answer.detail(json!({ "digest": digest.as_str() })))
+    }
+
+    /// Nobody of this host's name.
+    pub(crate) fn nobodys_host() -> Self {
+        Self::new(StatusCode::NOT_FOUND, ErrorCode::NameUnknown, "no registry is served under this host name")
+    }
+
+    /// A Host header that is missing or none.
+    pub(crate) fn bad_host() -> Self {
+        Self::new(StatusCode::BAD_REQUEST, ErrorCode::Unsupported, "the request names no host, or in a way that cannot be read")
+    }
+
+    /// A caller that is not let in.
+    pub(crate) fn refused(refusal: Refusal, challenge: &Challenge) -> Self {
+        let (status, code) = match refusal {
+            Refusal::Anonymous => (StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized),
+            Refusal::InsufficientScope => (StatusCode::UNAUTHORIZED, ErrorCode::Denied),
+            Refusal::Denied => (StatusCode::FORBIDDEN, ErrorCode::Denied),
+        };
+        Self::new(status, code, refusal.to_string()).challenged(challenge)
+    }
+
+    /// A caller of whom it is not known who it is.
+    pub(crate) fn not_identified(failure: AuthFailure, challenge: &Challenge) -> Self {
+        match failure {
+            AuthFailure::Rejected | AuthFailure::InvalidToken => {
+                Self::new(StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized, failure.to_string()).challenged(challenge)
+            }
+            AuthFailure::Unavailable => Self::auth_unavailable(),
+        }
+    }
+
+    /// A caller whose credential cannot be read.
+    pub(crate) fn malformed_credential(malformed: MalformedCredential, challenge: &Challenge) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized, malformed.to_string()).challenged(challenge)
+    }
+
+    /// The same three at the token service, where there is nothing to be challenged for.
+    pub(crate) fn no_token(failure: AuthFailure) -> Self {
+        match failure {
+            AuthFailure::Rejected | AuthFailure::InvalidToken => {
+                Self::new(StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized, failure.to_string())
+            }
+            AuthFailure::Unavailable => Self::auth_unavailable(),
+        }
+    }
+
+    /// An `Authorization` header that the token service cannot use.
+    pub(crate) fn no_token_for(malformed: MalformedCredential) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized, malformed.to_string())
+    }
+
+    fn auth_unavailable() -> Self {
+        Self::unavailable(None, "an auth plugin failed, so the caller was denied".to_owned())
+    }
+
+    /// A 403 bears no challenge: another token would not help.
+    fn challenged(self, challenge: &Challenge) -> Self {
+        let answer = match self.status {
+            StatusCode::UNAUTHORIZED => self.header(WWW_AUTHENTICATE, challenge.header.clone()),
+            _ => self,
+        };
+        // A detail is one value here, the list itself, as Docker's registry has it.
+        match challenge.detail.as_array() {
+            Some(list) if list.is_empty() => answer,
+            _ => answer.detail(challenge.detail.clone()),
+        }
+    }
+}

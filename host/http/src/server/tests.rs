@@ -1,0 +1,165 @@
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::*;
+use crate::HttpLimits;
+use crate::testing::{World, basic, sha256};
+
+struct Running {
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    ended: JoinHandle<Drained>,
+    world: World,
+}
+
+async fn start(limits: HttpLimits) -> Running {
+    let world = World::limited(limits);
+    let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let app = Arc::clone(&world.peer.app);
+    let ended = tokio::spawn(serve(vec![listener], app, async {
+        let _ = stopped.await;
+    }));
+    Running { address, stop, ended, world }
+}
+
+/// Reads one answer whose length is told; its head and its body.
+async fn read_answer(stream: &mut TcpStream) -> (String, Vec<u8>) {
+    let mut bytes = Vec::new();
+    loop {
+        assert_ne!(stream.read_buf(&mut bytes).await.unwrap(), 0, "{}", String::from_utf8_lossy(&bytes));
+        let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else { continue };
+        let head = String::from_utf8(bytes[..end].to_vec()).unwrap().to_ascii_lowercase();
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).map_or(0, |text| text.parse().unwrap());
+        let mut body = bytes.split_off(end + 4);
+        while body.len() < length {
+            assert_ne!(stream.read_buf(&mut body).await.unwrap(), 0);
+        }
+        return (head, body);
+    }
+}
+
+fn put(content: &[u8], more: &str) -> String {
+    let (digest, credential) = (sha256(content), basic("alice", "ecila"));
+    format!(
+        "POST /v2/a/blobs/uploads/?digest={digest} HTTP/1.1\r\nHost: x.test\r\nAuthorization: {credential}\r\nContent-Length: {}\r\n{more}\r\n",
+        content.len()
+    )
+}
+
+#[tokio::test]
+async fn a_connection_is_kept_for_the_next_request() {
+    let server = start(HttpLimits::default()).await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    for _ in 0..3 {
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        let (head, body) = read_answer(&mut stream).await;
+        assert!(head.starts_with("http/1.1 200") && body == b"ok", "{head}");
+    }
+    stream.write_all(&[put(b"content", "").as_bytes(), b"content"].concat()).await.unwrap();
+    assert!(read_answer(&mut stream).await.0.starts_with("http/1.1 201"));
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
+    let (head, _) = read_answer(&mut stream).await;
+    assert!(head.contains("connection: close"), "{head}");
+    assert_eq!(stream.read(&mut [0; 1]).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_refused_body_is_not_stored_and_the_client_still_reads_its_answer() {
+    let server = start(HttpLimits::default()).await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let content = vec![b'x'; 1024 * 1024];
+    let head = put(&content, "").replace("Authorization", "X-Nothing");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(&content).await.unwrap();
+    assert!(read_answer(&mut stream).await.0.starts_with("http/1.1 401"));
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    assert!(read_answer(&mut stream).await.0.starts_with("http/1.1 200"));
+    assert_eq!(server.world.store.count(), (0, 0));
+}
+
+#[tokio::test]
+async fn a_client_that_asks_first_is_told_to_go_on_only_if_it_may() {
+    let server = start(HttpLimits::default()).await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.write_all(put(b"content", "Expect: 100-continue\r\n").as_bytes()).await.unwrap();
+    assert!(read_answer(&mut stream).await.0.starts_with("http/1.1 100"));
+    stream.write_all(b"content").await.unwrap();
+    assert!(read_answer(&mut stream).await.0.starts_with("http/1.1 201"));
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let refused = put(b"content", "Expect: 100-continue\r\n").replace("Authorization", "X-Nothing");
+    stream.write_all(refused.as_bytes()).await.unwrap();
+    assert!(read_answer(&mut stream).await.0.starts_with("http/1.1 401"));
+}
+
+#[tokio::test]
+async fn http2_without_tls_is_spoken_to_who_begins_with_it() {
+    let server = start(HttpLimits::default()).await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    // The preface, then an empty SETTINGS frame; the answer begins with the server's own SETTINGS.
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+    let mut frame = [0; 9];
+    stream.read_exact(&mut frame).await.unwrap();
+    assert_eq!(frame[3], 4, "{frame:?}");
+}
+
+#[tokio::test]
+async fn a_client_that_never_finishes_its_head_is_let_go() {
+    let server = start(HttpLimits { head: Duration::from_millis(20), ..HttpLimits::default() }).await;
+    for beginning in ["", "GET /he", "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"] {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        stream.write_all(beginning.as_bytes()).await.unwrap();
+        let mut rest = Vec::new();
+        // Ends when the server closes the connection.
+        stream.read_to_end(&mut rest).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn connections_over_the_bound_wait_for_a_free_slot() {
+    let server = start(HttpLimits { connections: 1, ..HttpLimits::default() }).await;
+    let mut first = TcpStream::connect(server.address).await.unwrap();
+    first.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    read_answer(&mut first).await;
+    let mut second = TcpStream::connect(server.address).await.unwrap();
+    second.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    // While the first is served many times, the second would have its turn if it could.
+    for _ in 0..50 {
+        first.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        read_answer(&mut first).await;
+    }
+    assert!(second.try_read(&mut [0; 1]).is_err(), "the second was answered beside the first");
+    drop(first);
+    assert!(read_answer(&mut second).await.0.starts_with("http/1.1 200"));
+}
+
+#[tokio::test]
+async fn a_stopping_server_finishes_what_has_begun_and_takes_nothing_new() {
+    let server = start(HttpLimits::default()).await;
+    let mut idle = TcpStream::connect(server.address).await.unwrap();
+    idle.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    read_answer(&mut idle).await;
+    let mut busy = TcpStream::connect(server.address).await.unwrap();
+    busy.write_all(put(b"content", "Expect: 100-continue\r\n").as_bytes()).await.unwrap();
+    assert!(read_answer(&mut busy).await.0.starts_with("http/1.1 100"));
+    server.stop.send(()).unwrap();
+    assert_eq!(idle.read(&mut [0; 1]).await.unwrap(), 0, "an idle connection is closed");
+    busy.write_all(b"content").await.unwrap();
+    assert!(read_answer(&mut busy).await.0.starts_with("http/1.1 201"));
+    assert_eq!(server.ended.await.unwrap(), Drained::Whole);
+    assert!(TcpStream::connect(server.address).await.is_err());
+}
+
+#[tokio::test]
+async fn what_is_not_finished_in_time_is_cut_off_and_counted() {
+    let server = start(HttpLimits { drain: Duration::from_millis(20), ..HttpLimits::default() }).await;
+    let mut busy = TcpStream::connect(server.address).await.unwrap();
+    busy.write_all(put(b"content", "Expect: 100-continue\r\n").as_bytes()).await.unwrap();
+    read_answer(&mut busy).await;
+    server.stop.send(()).unwrap();
+    assert_eq!(server.ended.await.unwrap(), Drained::CutOff(1));
+}

@@ -1,0 +1,95 @@
+//! The answers of `/v2/`, a file per noun. Whoever comes here has been let in.
+
+mod blobs;
+mod link;
+mod listing;
+mod manifests;
+mod referrers;
+mod uploads;
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::{HeaderMap, StatusCode};
+use bulkhead_core::auth::Caller;
+use bulkhead_core::ports::context::RequestContext;
+use bulkhead_core::registry::{Act, Registry};
+
+use crate::app::HttpLimits;
+use crate::body::ClientBody;
+use crate::error::ApiError;
+use crate::handler::json;
+use crate::parse::Operation;
+use crate::{Response, headers};
+
+/// A caller at a registry.
+pub(crate) struct Visit {
+    pub registry: Arc<Registry>,
+    pub context: RequestContext,
+    pub caller: Caller,
+}
+
+impl Visit {
+    fn act(&self) -> Act<'_> {
+        Act { context: &self.context, caller: &self.caller }
+    }
+}
+
+/// Does what is asked.
+///
+/// # Errors
+/// What the client is told instead.
+pub(crate) async fn perform(
+    visit: &Visit,
+    operation: Operation,
+    headers: &HeaderMap,
+    body: ClientBody,
+    limits: &HttpLimits,
+) -> Result<Response, ApiError> {
+    match operation {
+        Operation::Ping => Ok(json(&serde_json::Map::new())),
+        Operation::ReadManifest { repository, reference, reading } => {
+            manifests::read(visit, headers, &repository, &reference, reading).await
+        }
+        Operation::ReadBlob { repository, digest, reading } => blobs::read(visit, headers, &repository, &digest, reading).await,
+        Operation::DeleteBlob { repository, digest } => blobs::delete(visit, &repository, &digest).await,
+        Operation::MountBlob { repository, digest, from } => blobs::mount(visit, &repository, &digest, &from).await,
+        Operation::PutBlob { repository, digest } => uploads::put(visit, &repository, &digest, body).await,
+        Operation::BeginUpload { repository, algorithm } => uploads::begin(visit, &repository, algorithm).await,
+        Operation::UploadStatus { repository, upload } => uploads::status(visit, &repository, &upload).await,
+        Operation::AppendUpload { repository, upload } => uploads::append(visit, headers, &repository, &upload, body).await,
+        Operation::FinishUpload { repository, upload, digest } => {
+            uploads::finish(visit, headers, &repository, &upload, &digest, body).await
+        }
+        Operation::CancelUpload { repository, upload } => uploads::cancel(visit, &repository, &upload).await,
+        Operation::PutManifest { repository, reference } => {
+            let body = body.read(limits.manifest_bytes).await?;
+            manifests::put(visit, headers, &repository, &reference, body).await
+        }
+        Operation::DeleteManifest { repository, reference } => manifests::delete(visit, &repository, &reference).await,
+        Operation::Tags { repository, page } => listing::tags(visit, &repository, page).await,
+        Operation::Catalog { page } => listing::catalog(visit, page).await,
+        Operation::Referrers { repository, subject, artifact_type, after } => {
+            referrers::list(visit, &repository, &subject, artifact_type.as_deref(), after).await
+        }
+    }
+}
+
+/// An answer without a body.
+fn empty(status: StatusCode) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
+}
+
+/// Content was made, and lies at `path` under this digest.
+fn created(path: String, digest: &bulkhead_oci::Digest) -> Response {
+    let mut response = empty(StatusCode::CREATED);
+    let map = response.headers_mut();
+    headers::locate(map, path);
+    map.insert(headers::CONTENT_DIGEST, headers::value(digest.as_str().to_owned()));
+    response
+}
+
+#[cfg(test)]
+mod tests;
