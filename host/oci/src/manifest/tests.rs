@@ -49,3 +49,11 @@ fn what_is_no_json_or_has_a_bad_digest_is_malformed() {
     let body = format!(r#"{{"schemaVersion":2,"config":{},"layers":[]}}"#, CONFIG.replace("sha256:e3", "sha256:E3"));
     assert!(matches!(parse(MediaType::OCI_MANIFEST, &body), Err(ManifestError::Malformed(_))));
 }
+
+#[test]
+fn an_index_lists_manifests_and_needs_everything_else_as_blobs() {
+    let manifest = CONFIG.replace("config.v1", "manifest.v1");
+    let body = format!(r#"{{"schemaVersion":2,"manifests":[{manifest},{CONFIG}]}}"#);
+    let index = parse(MediaType::OCI_INDEX, &body).unwrap();
+    assert_eq!((index.kind, index.manifests.len(), index.blobs.len()), (ManifestKind::Index, 1, 1));
+}

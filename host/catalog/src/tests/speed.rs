@@ -1,0 +1,122 @@
+//! How fast it is: run by hand, `cargo test --release -p bulkhead-catalog -- --ignored --nocapture --test-threads 1`. Asserts nothing.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use bulkhead_core::ports::catalog::{Catalog, NewManifest};
+use bulkhead_core::ports::ids::RegistryId;
+
+use super::{Home, NOW, add, blob, by_tag, digest, fresh, image, name, progress, tag, upload};
+use crate::SqliteCatalog;
+
+const LASTS: Duration = Duration::from_secs(2);
+
+async fn measure<F>(what: &str, callers: u64, catalog: &Arc<SqliteCatalog>, work: impl Fn(Arc<SqliteCatalog>, u64) -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let before = catalog.counts();
+    let begun = Instant::now();
+    let done = Arc::new(AtomicU64::new(0));
+    let next = Arc::new(AtomicU64::new(1));
+    let mut tasks = tokio::task::JoinSet::new();
+    let spawn = |tasks: &mut tokio::task::JoinSet<()>| {
+        tasks.spawn(work(Arc::clone(catalog), next.fetch_add(1, Ordering::Relaxed)));
+    };
+    for _ in 0..callers {
+        spawn(&mut tasks);
+    }
+    while let Some(ended) = tasks.join_next().await {
+        ended.unwrap();
+        done.fetch_add(1, Ordering::Relaxed);
+        if begun.elapsed() < LASTS {
+            spawn(&mut tasks);
+        }
+    }
+    let rate = done.load(Ordering::Relaxed) as f64 / begun.elapsed().as_secs_f64();
+    let after = catalog.counts();
+    let (writes, commits) = (after.writes - before.writes, after.commits - before.commits);
+    println!("{what}, {callers} callers: {rate:.0}/s ({writes} writes in {commits} commits)");
+}
+
+async fn put(catalog: &SqliteCatalog, registry: RegistryId, number: u64) {
+    let (repository, digest, manifest) = (name(&format!("team/app{}", number % 16)), digest(number), image(&[1, 2, 3]));
+    let tag = tag(&format!("v{number}"));
+    let new = NewManifest {
+        repository: &repository,
+        digest: &digest,
+        manifest: &manifest,
+        body: vec![b'x'; 1500].into(),
+        tag: Some(&tag),
+        now: NOW,
+        deliveries: vec![],
+    };
+    catalog.put_manifest(registry, new).await.unwrap();
+}
+
+async fn prepared() -> (Home, Arc<SqliteCatalog>, RegistryId) {
+    let (home, catalog, registry) = fresh().await;
+    for repository in 0..16 {
+        for number in 1..=3 {
+            add(&catalog, registry, &format!("team/app{repository}"), number).await;
+        }
+    }
+    (home, Arc::new(catalog), registry)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a measurement"]
+async fn writes_per_second() {
+    let (_home, catalog, registry) = prepared().await;
+    for callers in [1, 16] {
+        measure("put_manifest", callers, &catalog, |catalog, number| async move {
+            put(&catalog, registry, number * 20 + callers).await;
+        })
+        .await;
+        measure("add_blob", callers, &catalog, |catalog, number| async move {
+            let blob = blob((number << 8) | callers);
+            catalog.add_blob(registry, &name("team/blobs"), &blob, None, NOW).await.unwrap();
+        })
+        .await;
+        measure("create_upload", callers, &catalog, |catalog, _| async move {
+            catalog.create_upload(registry, &upload("team/blobs", 0)).await.unwrap();
+        })
+        .await;
+        measure("create_upload, advance_upload, add_blob", callers, &catalog, |catalog, number| async move {
+            let record = upload("team/blobs", 0);
+            catalog.create_upload(registry, &record).await.unwrap();
+            catalog.advance_upload(registry, &record.id, 0, &progress(9), NOW).await.unwrap();
+            let blob = blob((number << 8) | 128 | callers);
+            catalog.add_blob(registry, &record.repository, &blob, Some(&record.id), NOW).await.unwrap();
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a measurement"]
+async fn reads_per_second() {
+    let (_home, catalog, registry) = prepared().await;
+    for number in 0..160 {
+        put(&catalog, registry, number).await;
+    }
+    measure("manifest by tag, remembered", 8, &catalog, |catalog, number| async move {
+        for _ in 0..100 {
+            let repository = name(&format!("team/app{}", number % 16));
+            assert!(catalog.manifest(registry, &repository, &by_tag(&format!("v{}", number % 16))).await.unwrap().is_some());
+        }
+    })
+    .await;
+    println!("(times 100)");
+    measure("manifest by tag, from SQLite", 8, &catalog, |catalog, number| async move {
+        let repository = name(&format!("team/app{}", number % 16));
+        assert!(catalog.readers.manifest(registry, &repository, &by_tag(&format!("v{}", number % 16))).await.unwrap().is_some());
+    })
+    .await;
+    measure("blob that is not there", 8, &catalog, |catalog, _| async move {
+        assert!(catalog.blob(registry, &name("team/app1"), &digest(77)).await.unwrap().is_none());
+    })
+    .await;
+}

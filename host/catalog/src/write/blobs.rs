@@ -1,0 +1,112 @@
+//! Blobs of repositories. What is added changes nothing that a reader may remember: absence is never cached, and a digest that the
+//! registry knows keeps its row.
+
+use bulkhead_core::ports::catalog::{BlobRecord, CatalogError};
+use bulkhead_core::ports::ids::{RegistryId, UploadId};
+use bulkhead_oci::{Digest, RepositoryName};
+use sqlx::Row;
+
+use super::{Answer, Deliveries, Outcome, Work, removed, script};
+use crate::cache::Key;
+use crate::convert::{failed, from_row, parse};
+
+pub(crate) struct AddBlob {
+    pub(crate) registry: RegistryId,
+    pub(crate) repository: RepositoryName,
+    pub(crate) digest: Digest,
+    pub(crate) size: i64,
+    pub(crate) key: String,
+    pub(crate) upload: Option<UploadId>,
+    pub(crate) now: i64,
+}
+
+const ADD: &str = script!(
+    "INSERT INTO repositories (registry_id, name, created) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
+    "INSERT INTO blobs (registry_id, digest, size, object_key, created) VALUES ($1, $4, $5, $6, $3) ON CONFLICT DO NOTHING"
+    "INSERT INTO repository_blobs (repository_id, digest, created)
+     SELECT id, $4, $3 FROM repositories WHERE registry_id = $1 AND name = $2 ON CONFLICT DO NOTHING"
+    "DELETE FROM uploads WHERE registry_id = $1 AND id = $7"
+);
+
+impl AddBlob {
+    pub(super) async fn run(self, work: &mut Work<'_>) -> Result<Outcome, CatalogError> {
+        let script = sqlx::query(ADD)
+            .bind(self.registry.0)
+            .bind(self.repository.as_str())
+            .bind(self.now)
+            .bind(self.digest.as_str())
+            .bind(self.size)
+            .bind(self.key)
+            .bind(self.upload.as_ref().map(UploadId::as_str));
+        work.rows("adding a blob", script).await?;
+        Ok(Outcome::Keep(Answer::Done))
+    }
+}
+
+pub(crate) struct MountBlob {
+    pub(crate) registry: RegistryId,
+    pub(crate) from: RepositoryName,
+    pub(crate) to: RepositoryName,
+    pub(crate) digest: Digest,
+    pub(crate) now: i64,
+    pub(crate) deliveries: Deliveries,
+}
+
+const MOUNT: &str = script!(
+    "INSERT INTO repositories (registry_id, name, created)
+     SELECT $1, $3, $5 WHERE EXISTS (
+         SELECT 1 FROM repositories JOIN repository_blobs ON repository_id = id
+         WHERE registry_id = $1 AND name = $2 AND digest = $4
+     ) ON CONFLICT DO NOTHING"
+    "INSERT INTO repository_blobs (repository_id, digest, created)
+     SELECT target.id, $4, $5 FROM repositories AS target
+     WHERE target.registry_id = $1 AND target.name = $3 AND EXISTS (
+         SELECT 1 FROM repositories JOIN repository_blobs ON repository_id = id
+         WHERE registry_id = $1 AND name = $2 AND digest = $4
+     ) ON CONFLICT DO NOTHING"
+    "SELECT size, object_key FROM blobs
+     WHERE registry_id = $1 AND digest = $4 AND EXISTS (
+         SELECT 1 FROM repositories JOIN repository_blobs ON repository_id = id
+         WHERE registry_id = $1 AND name = $2 AND repository_blobs.digest = $4
+     )"
+);
+
+impl MountBlob {
+    pub(super) async fn run(self, work: &mut Work<'_>) -> Result<Outcome, CatalogError> {
+        let script = sqlx::query(MOUNT)
+            .bind(self.registry.0)
+            .bind(self.from.as_str())
+            .bind(self.to.as_str())
+            .bind(self.digest.as_str())
+            .bind(self.now);
+        let rows = work.rows("mounting a blob", script).await?;
+        let Some(row) = rows.first() else { return Ok(Outcome::Undo(Answer::Mounted(None))) };
+        let decode = failed("reading a mounted blob");
+        let size = from_row(row.try_get(0).map_err(&decode)?, "a blob's size")?;
+        let key: &str = row.try_get(1).map_err(&decode)?;
+        let record = BlobRecord { digest: self.digest.clone(), size, key: parse(key, "an object key")? };
+        self.deliveries.insert(work, self.registry).await?;
+        Ok(Outcome::Keep(Answer::Mounted(Some(record))))
+    }
+}
+
+pub(crate) struct RemoveBlob {
+    pub(crate) registry: RegistryId,
+    pub(crate) repository: RepositoryName,
+    pub(crate) digest: Digest,
+    pub(crate) deliveries: Deliveries,
+}
+
+const REMOVE: &str = script!(
+    "DELETE FROM repository_blobs
+     WHERE repository_id = (SELECT id FROM repositories WHERE registry_id = $1 AND name = $2) AND digest = $3 RETURNING 1"
+);
+
+impl RemoveBlob {
+    pub(super) async fn run(self, work: &mut Work<'_>) -> Result<Outcome, CatalogError> {
+        let script = sqlx::query(REMOVE).bind(self.registry.0).bind(self.repository.as_str()).bind(self.digest.as_str());
+        let rows = work.rows("removing a blob", script).await?;
+        work.changed.push(Key::Blob(self.registry, self.repository, self.digest));
+        removed(work, self.registry, rows.len(), self.deliveries).await
+    }
+}

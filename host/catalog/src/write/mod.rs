@@ -1,0 +1,138 @@
+//! The closed list of what the catalog can be asked to change, and how one of them is run inside the writer's transaction.
+//!
+//! A write comes with all its values ready to be bound, so that the one writer does nothing but SQL. Each is one script of several
+//! statements, since every hop to SQLite's thread costs more than most statements. Parameters are `$N`: numbered `?N` would be bound
+//! wrongly in a script whose statements use different ones.
+
+mod blobs;
+mod manifests;
+mod outbox;
+mod state;
+mod uploads;
+
+use bulkhead_core::ports::catalog::{Advance, BlobRecord, CatalogError, PutManifest, Removal};
+use bulkhead_core::ports::ids::RegistryId;
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{Sqlite, SqliteConnection};
+
+use crate::cache::Key;
+use crate::convert::failed;
+
+pub(crate) use blobs::{AddBlob, MountBlob, RemoveBlob};
+pub(crate) use manifests::{RemoveManifest, RemoveTag, StoreManifest};
+#[cfg(test)]
+pub(crate) use outbox::GIVEN_UP_KEPT;
+pub(crate) use outbox::{Deliveries, Enqueue, Settle};
+pub(crate) use state::{DeleteState, MakeRegistry, SetState};
+pub(crate) use uploads::{AdvanceUpload, CreateUpload, Progress, RemoveUpload};
+
+/// The statements of a write. The savepoint of the write before it is released first: until then it could be undone.
+macro_rules! script {
+    ($($statement:literal)+) => { concat!("RELEASE w; SAVEPOINT w", $("; ", $statement),+) };
+}
+pub(crate) use script;
+
+/// A change that waits for the writer.
+pub(crate) enum Write {
+    MakeRegistry(MakeRegistry),
+    AddBlob(AddBlob),
+    MountBlob(MountBlob),
+    RemoveBlob(RemoveBlob),
+    CreateUpload(CreateUpload),
+    AdvanceUpload(AdvanceUpload),
+    RemoveUpload(RemoveUpload),
+    StoreManifest(Box<StoreManifest>),
+    RemoveManifest(RemoveManifest),
+    RemoveTag(RemoveTag),
+    Enqueue(Enqueue),
+    Settle(Settle),
+    SetState(SetState),
+    DeleteState(DeleteState),
+}
+
+/// What a write answers once it is committed.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    Done,
+    Registry(RegistryId),
+    Mounted(Option<BlobRecord>),
+    Manifest(PutManifest),
+    Removal(Removal),
+    Advance(Advance),
+}
+
+/// What becomes of a write's statements.
+pub(crate) enum Outcome {
+    Keep(Answer),
+    /// It was refused: nothing of it may stay.
+    Undo(Answer),
+}
+
+/// What a commit has to wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Durability {
+    /// Survives a kill of the process.
+    Process,
+    /// Survives a loss of power.
+    Power,
+}
+
+/// The transaction that a write runs in.
+pub(crate) struct Work<'a> {
+    pub(crate) connection: &'a mut SqliteConnection,
+    /// The cache's keys that the batch changes.
+    pub(crate) changed: &'a mut Vec<Key>,
+}
+
+type Query<'q> = sqlx::query::Query<'q, Sqlite, SqliteArguments>;
+
+impl Work<'_> {
+    /// Runs a script and returns the rows of all its statements.
+    async fn rows(&mut self, doing: &'static str, script: Query<'_>) -> Result<Vec<SqliteRow>, CatalogError> {
+        script.fetch_all(&mut *self.connection).await.map_err(failed(doing))
+    }
+}
+
+impl Write {
+    /// What a commit with this write has to wait for.
+    pub(crate) fn durability(&self) -> Durability {
+        match self {
+            // Nothing of it is acknowledged before its first bytes are, which is an advance.
+            Self::CreateUpload(_) => Durability::Process,
+            _ => Durability::Power,
+        }
+    }
+
+    pub(crate) async fn run(self, work: &mut Work<'_>) -> Result<Outcome, CatalogError> {
+        match self {
+            Self::MakeRegistry(write) => write.run(work).await,
+            Self::AddBlob(write) => write.run(work).await,
+            Self::MountBlob(write) => write.run(work).await,
+            Self::RemoveBlob(write) => write.run(work).await,
+            Self::CreateUpload(write) => write.run(work).await,
+            Self::AdvanceUpload(write) => write.run(work).await,
+            Self::RemoveUpload(write) => write.run(work).await,
+            Self::StoreManifest(write) => write.run(work).await,
+            Self::RemoveManifest(write) => write.run(work).await,
+            Self::RemoveTag(write) => write.run(work).await,
+            Self::Enqueue(write) => write.run(work).await,
+            Self::Settle(write) => write.run(work).await,
+            Self::SetState(write) => write.run(work).await,
+            Self::DeleteState(write) => write.run(work).await,
+        }
+    }
+}
+
+/// A removal, with its events if there was something to remove.
+async fn removed(
+    work: &mut Work<'_>,
+    registry: RegistryId,
+    rows: usize,
+    deliveries: Deliveries,
+) -> Result<Outcome, CatalogError> {
+    if rows == 0 {
+        return Ok(Outcome::Keep(Answer::Removal(Removal::Absent)));
+    }
+    deliveries.insert(work, registry).await?;
+    Ok(Outcome::Keep(Answer::Removal(Removal::Removed)))
+}

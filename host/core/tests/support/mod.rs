@@ -1,0 +1,249 @@
+//! A registry over the real catalog and the real data plane, with a driver that keeps plain files and a clock that only tests move.
+
+#![allow(dead_code, reason = "each test program uses its own part of it")]
+
+use std::collections::BTreeSet;
+use std::fs::{File, OpenOptions};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bulkhead_catalog::SqliteCatalog;
+use bulkhead_core::auth::{Caller, Chain, Gate, GateOptions, TokenKey};
+use bulkhead_core::events::Subscription;
+use bulkhead_core::ports::catalog::Catalog;
+use bulkhead_core::ports::clock::{Clock, Timestamp};
+use bulkhead_core::ports::context::RequestContext;
+use bulkhead_core::ports::driver::{HttpAnswer, ObjectInfo, ObjectKey, Sink, Source, StorageDriver};
+use bulkhead_core::ports::event::{EventAction, Scope};
+use bulkhead_core::ports::ids::{RegistryId, UploadId};
+use bulkhead_core::ports::plugin::{PluginError, PluginLabel};
+use bulkhead_core::ports::store::{BodyError, Incoming, ObjectBody};
+use bulkhead_core::registry::{Act, DEFAULT_MAX_BLOB_BYTES, Registry, RegistryParts};
+use bulkhead_oci::{ByteRange, Digest, RepositoryName};
+use bulkhead_storage::{GuardedDriver, Store};
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use sha2::{Digest as _, Sha256, Sha512};
+use tokio::sync::{Notify, watch};
+
+/// Moves only when told to.
+pub struct ManualClock {
+    now: watch::Sender<u64>,
+}
+
+impl ManualClock {
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self { now: watch::Sender::new(1_700_000_000_000) })
+    }
+    pub fn advance(&self, by: Duration) {
+        self.now.send_modify(|now| *now += by.as_millis() as u64);
+    }
+}
+
+#[async_trait]
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(*self.now.borrow())
+    }
+    async fn sleep(&self, wait: Duration) {
+        let end = self.now().after(wait).0;
+        let mut watched = self.now.subscribe();
+        watched.wait_for(|now| *now >= end).await.expect("the clock outlives whoever sleeps by it");
+    }
+}
+
+/// Keeps objects as files of one folder.
+pub struct Folder {
+    label: PluginLabel,
+    pub path: PathBuf,
+}
+
+impl Folder {
+    fn object(&self, key: &ObjectKey) -> PathBuf {
+        self.path.join(key.as_str().replace('/', "+"))
+    }
+    fn staged(&self, state: &[u8]) -> PathBuf {
+        self.path.join(format!("UPLOAD-{}", std::str::from_utf8(state).unwrap()))
+    }
+}
+
+#[async_trait]
+impl StorageDriver for Folder {
+    fn label(&self) -> &PluginLabel {
+        &self.label
+    }
+    async fn open(&self, key: &ObjectKey, range: Option<ByteRange>) -> Result<Source, PluginError> {
+        let Ok(file) = File::open(self.object(key)) else { return Err(PluginError::NotFound) };
+        let offset = range.map_or(0, |range| range.offset);
+        Ok(Source::File { file, offset, length: range.map(|range| range.length) })
+    }
+    async fn stat(&self, key: &ObjectKey) -> Result<Option<ObjectInfo>, PluginError> {
+        let metadata = std::fs::metadata(self.object(key)).ok();
+        let info = |metadata: std::fs::Metadata| ObjectInfo { key: key.clone(), size: metadata.len(), modified: Timestamp(0) };
+        Ok(metadata.map(info))
+    }
+    async fn delete(&self, key: &ObjectKey) -> Result<(), PluginError> {
+        let _ = std::fs::remove_file(self.object(key));
+        Ok(())
+    }
+    async fn list(&self, _: &str, _: Option<&ObjectKey>, _: u32) -> Result<Vec<ObjectInfo>, PluginError> {
+        Ok(Vec::new())
+    }
+    async fn link(&self, _: &ObjectKey, _: u32) -> Result<Option<String>, PluginError> {
+        Ok(None)
+    }
+    async fn begin(&self, upload: &UploadId) -> Result<Vec<u8>, PluginError> {
+        Ok(upload.as_str().as_bytes().to_vec())
+    }
+    async fn next(&self, state: &[u8], offset: u64, _: Option<u64>) -> Result<Sink, PluginError> {
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(self.staged(state));
+        file.map(|file| Sink::File { file, offset }).map_err(|error| PluginError::Internal(error.to_string()))
+    }
+    async fn written(&self, state: &[u8], _: u64, _: Option<HttpAnswer>) -> Result<Vec<u8>, PluginError> {
+        Ok(state.to_vec())
+    }
+    async fn commit(&self, state: &[u8], key: &ObjectKey) -> Result<(), PluginError> {
+        match std::fs::rename(self.staged(state), self.object(key)) {
+            Err(_) if !self.object(key).exists() => Err(PluginError::NotFound),
+            _ => Ok(()),
+        }
+    }
+    async fn abort(&self, state: &[u8]) -> Result<(), PluginError> {
+        let _ = std::fs::remove_file(self.staged(state));
+        Ok(())
+    }
+}
+
+/// One registry, all its parts at hand.
+pub struct World {
+    pub folder: tempfile::TempDir,
+    pub clock: Arc<ManualClock>,
+    pub catalog: Arc<SqliteCatalog>,
+    pub outbox: Arc<Notify>,
+    pub registry: Arc<Registry>,
+    pub id: RegistryId,
+    context: RequestContext,
+    caller: Caller,
+}
+
+impl World {
+    pub async fn new() -> Self {
+        Self::with(Vec::new(), DEFAULT_MAX_BLOB_BYTES).await
+    }
+
+    /// With a webhook named `build` that wants to hear of these.
+    pub async fn hearing(actions: &[EventAction]) -> Self {
+        let actions: BTreeSet<EventAction> = actions.iter().copied().collect();
+        let scope = Scope::parse("").unwrap();
+        Self::with(vec![Subscription { webhook: "build".to_owned(), actions, scope }], DEFAULT_MAX_BLOB_BYTES).await
+    }
+
+    pub async fn with(subscriptions: Vec<Subscription>, max_blob_bytes: u64) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = ManualClock::new();
+        let catalog = Arc::new(bulkhead_catalog::open(&folder.path().join("catalog.sqlite")).await.unwrap());
+        let name: bulkhead_core::ports::ids::RegistryName = "default".parse().unwrap();
+        let id = catalog.registry(&name, clock.now()).await.unwrap();
+        let blobs = folder.path().join("blobs");
+        std::fs::create_dir(&blobs).unwrap();
+        let label = PluginLabel { name: "disk".into(), digest: "sha256:0".into() };
+        let driver = Arc::new(Folder { label, path: blobs });
+        let key = TokenKey::from_pem(&TokenKey::generate().unwrap()).unwrap();
+        let outbox = Arc::new(Notify::new());
+        let registry = Arc::new(Registry::new(RegistryParts {
+            name: name.clone(),
+            id,
+            gate: Gate::new(Chain::default(), key, clock.clone(), GateOptions::default()),
+            catalog: catalog.clone(),
+            store: Arc::new(Store::new(GuardedDriver::new(driver))),
+            clock: clock.clone(),
+            subscriptions,
+            outbox: Arc::clone(&outbox),
+            max_blob_bytes,
+        }));
+        let context = RequestContext {
+            request_id: "0123456789abcdef".into(),
+            registry: name,
+            received: clock.now(),
+            address: "127.0.0.1:9".into(),
+            host: "localhost:5000".into(),
+            method: "PUT".into(),
+            user_agent: Some("test".into()),
+            encrypted: false,
+        };
+        Self { folder, clock, catalog, outbox, registry, id, context, caller: Caller::Anonymous }
+    }
+
+    pub fn act(&self) -> Act<'_> {
+        Act { context: &self.context, caller: &self.caller }
+    }
+
+    /// Names of the files in the driver's folder.
+    pub fn files(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.folder.path().join("blobs")).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    pub async fn push_blob(&self, repository: &str, bytes: &[u8]) -> Digest {
+        let digest = sha256(bytes);
+        self.registry.put_blob(&name(repository), &digest, None, body(&[bytes])).await.unwrap();
+        digest
+    }
+
+    /// An image of one layer, under a tag.
+    pub async fn push_image(&self, repository: &str, tag: &str, content: &[u8]) -> Digest {
+        let blob = self.push_blob(repository, content).await;
+        let manifest = image(&blob, content.len());
+        let reference = tag.parse().unwrap();
+        let pushed = self.registry.put_manifest(self.act(), &name(repository), &reference, None, manifest).await;
+        pushed.unwrap().digest
+    }
+}
+
+/// A manifest whose config and only layer are this blob.
+pub fn image(blob: &Digest, size: usize) -> Bytes {
+    let descriptor =
+        |kind: &str| format!(r#"{{"mediaType":"application/vnd.oci.image.{kind}","digest":"{blob}","size":{size}}}"#);
+    let (config, layer) = (descriptor("config.v1+json"), descriptor("layer.v1.tar"));
+    format!(
+        r#"{{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{config},"layers":[{layer}]}}"#
+    )
+    .into()
+}
+
+pub fn name(text: &str) -> RepositoryName {
+    text.parse().unwrap()
+}
+
+pub fn sha256(bytes: &[u8]) -> Digest {
+    Digest::from_bytes(bulkhead_oci::Algorithm::Sha256, &Sha256::digest(bytes)).unwrap()
+}
+
+pub fn sha512(bytes: &[u8]) -> Digest {
+    Digest::from_bytes(bulkhead_oci::Algorithm::Sha512, &Sha512::digest(bytes)).unwrap()
+}
+
+pub fn body(frames: &[&[u8]]) -> Incoming {
+    let frames: Vec<Result<Bytes, BodyError>> = frames.iter().map(|frame| Ok(Bytes::copy_from_slice(frame))).collect();
+    Box::pin(stream::iter(frames))
+}
+
+/// A body that breaks off after this.
+pub fn broken(frame: &[u8]) -> Incoming {
+    Box::pin(body(&[frame]).chain(stream::iter([Err(BodyError::Broken("reset".to_owned()))])))
+}
+
+pub async fn collect(body: ObjectBody) -> Vec<u8> {
+    match body {
+        ObjectBody::Bytes(bytes) => bytes.to_vec(),
+        ObjectBody::Stream(mut stream) => {
+            let mut all = Vec::new();
+            while let Some(piece) = stream.next().await {
+                all.extend_from_slice(&piece.unwrap());
+            }
+            all
+        }
+    }
+}
