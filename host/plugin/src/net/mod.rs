@@ -1,0 +1,13 @@
+//! HTTP for plugins: one client, one rule. A request goes to a granted origin, to an address that no name may hide, and no redirect is
+//! followed. Nothing else in the host sends requests.
+
+mod address;
+mod client;
+mod message;
+mod origin;
+mod resolver;
+mod tls;
+
+pub(crate) use client::{Client, reason};
+pub(crate) use message::{SendError, headers_of, status_error};
+pub use origin::{Origin, OriginError};

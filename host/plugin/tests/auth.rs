@@ -1,0 +1,201 @@
+//! Authenticators and authorizers through the Wasm boundary, honest and hostile ones.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod support;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bulkhead_core::ports::auth::{Access, AccessAction, Authentication, Credential, Verdict};
+use bulkhead_core::ports::context::Identity;
+use bulkhead_core::ports::plugin::PluginError;
+use bulkhead_plugin::{HttpGrant, Plugin};
+use serde_json::json;
+use support::{context, load, server, spec, try_load};
+
+fn basic(user: &str, secret: &str) -> Credential {
+    Credential::Basic { user: user.to_owned(), secret: secret.to_owned() }
+}
+
+async fn ask(plugin: &Arc<Plugin>, user: &str) -> Result<Authentication, PluginError> {
+    plugin.authenticator().unwrap().authenticate(&context(), &basic(user, "secret")).await
+}
+
+async fn may(plugin: &Arc<Plugin>, who: Option<&Identity>) -> Result<Vec<Verdict>, PluginError> {
+    let access = |action| Access { action, repository: Some("team/app".parse().unwrap()) };
+    let accesses = [access(AccessAction::Pull), access(AccessAction::Push)];
+    plugin.authorizer().unwrap().authorize(&context(), who, &accesses).await
+}
+
+async fn hostile(behaviour: &str) -> Arc<Plugin> {
+    let mut spec = spec("hostile-auth", json!({"behaviour": behaviour}));
+    spec.limits.time = Some(Duration::from_millis(500));
+    try_load(spec).await.unwrap()
+}
+
+fn ann() -> Identity {
+    Identity { plugin: "staff".into(), subject: "ann".to_owned(), groups: vec![], claims: vec![], expires: None }
+}
+
+#[tokio::test]
+async fn a_right_secret_is_accepted_a_wrong_one_rejected_another_kind_left_to_others() {
+    let plugin = load("hello-auth", json!({"password": "secret"})).await;
+    let Ok(Authentication::Accepted { identity, .. }) = ask(&plugin, "ann").await else { panic!() };
+    assert_eq!((identity.subject.as_str(), &*identity.plugin), ("ann", "hello-auth"));
+    let authenticator = plugin.authenticator().unwrap();
+    assert!(matches!(authenticator.authenticate(&context(), &basic("ann", "no")).await, Ok(Authentication::Rejected(_))));
+    let bearer = Credential::Bearer("token".to_owned());
+    assert_eq!(authenticator.authenticate(&context(), &bearer).await, Ok(Authentication::Abstained));
+}
+
+#[tokio::test]
+async fn an_authorizer_answers_each_access() {
+    let plugin = load("hello-policy", json!({"writers": ["ann"]})).await;
+    assert_eq!(may(&plugin, Some(&ann())).await, Ok(vec![Verdict::Allow, Verdict::Allow]));
+    let verdicts = may(&plugin, None).await.unwrap();
+    assert!(matches!(&verdicts[..], [Verdict::Allow, Verdict::Deny(_)]), "{verdicts:?}");
+}
+
+#[tokio::test]
+async fn a_loop_ends_with_its_time_and_the_next_call_works() {
+    let plugin = hostile("loop").await;
+    let begun = Instant::now();
+    assert_eq!(ask(&plugin, "ann").await, Err(PluginError::TimedOut(Duration::from_millis(500))));
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert_eq!(may(&plugin, None).await, Err(PluginError::TimedOut(Duration::from_millis(500))));
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_loop_does_not_keep_others_from_running() {
+    let mut spec = spec("hostile-auth", json!({"behaviour": "loop"}));
+    spec.limits.time = Some(Duration::from_secs(60));
+    let plugin = try_load(spec).await.unwrap();
+    let honest = load("hello-auth", json!({"password": "secret"})).await;
+    let looping = tokio::spawn(async move { ask(&plugin, "ann").await });
+    for _ in 0..20 {
+        assert!(ask(&honest, "bob").await.is_ok());
+        tokio::task::yield_now().await;
+    }
+    assert!(!looping.is_finished());
+    looping.abort();
+    assert!(looping.await.unwrap_err().is_cancelled(), "a call that its caller gives up ends too");
+}
+
+#[tokio::test]
+async fn panics_recursion_and_huge_replies_are_traps() {
+    for behaviour in ["panic", "recursion", "huge-reply"] {
+        let plugin = hostile(behaviour).await;
+        for _ in 0..3 {
+            let answer = ask(&plugin, "ann").await;
+            assert!(matches!(answer, Err(PluginError::Trapped(_))), "{behaviour}: {answer:?}");
+        }
+        let answer = may(&plugin, Some(&ann())).await;
+        assert!(matches!(answer, Err(PluginError::Trapped(_))), "{behaviour}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_guest_gets_no_more_memory_than_its_limit() {
+    let answer = ask(&hostile("memory").await, "ann").await;
+    assert!(
+        matches!(answer, Ok(Authentication::Rejected(_)) | Err(PluginError::Trapped(_) | PluginError::TimedOut(_))),
+        "{answer:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_guests_own_error_and_its_nonsense_are_told_apart() {
+    let answer = ask(&hostile("error").await, "ann").await;
+    assert!(
+        !matches!(answer, Ok(_) | Err(PluginError::Trapped(_) | PluginError::TimedOut(_) | PluginError::Nonsense(_))),
+        "{answer:?}"
+    );
+    let answer = may(&hostile("wrong-count").await, Some(&ann())).await;
+    assert!(matches!(answer, Err(PluginError::Nonsense(_))), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_trap_for_one_user_is_none_for_the_next() {
+    let plugin = hostile("trap-on-one-user").await;
+    let mut trapped = 0;
+    for user in ["mallory", "ann", "mallory", "bob"] {
+        match ask(&plugin, user).await {
+            Ok(_) => {}
+            Err(PluginError::Trapped(_)) => trapped += 1,
+            Err(other) => panic!("{other}"),
+        }
+    }
+    assert_eq!(trapped, 2);
+    assert!(ask(&plugin, "ann").await.is_ok());
+}
+
+#[tokio::test]
+async fn a_guest_reads_nothing_that_is_not_granted() {
+    let plugin = hostile("read-escape").await;
+    assert!(matches!(ask(&plugin, "ann").await, Ok(Authentication::Rejected(_))));
+}
+
+#[tokio::test]
+async fn a_flood_of_log_lines_is_dropped() {
+    let answer = ask(&hostile("log-flood").await, "ann").await;
+    assert!(matches!(answer, Ok(Authentication::Accepted { .. }) | Err(PluginError::TimedOut(_))), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_guest_reaches_no_origin_that_is_not_granted() {
+    let origin = server(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok".to_vec()).await;
+    let spec = spec("hostile-auth", json!({"behaviour": "fetch-ungranted", "url": format!("{origin}/")}));
+    let plugin = try_load(spec).await.unwrap();
+    assert!(!matches!(ask(&plugin, "ann").await, Ok(Authentication::Accepted { .. })));
+}
+
+#[tokio::test]
+async fn a_redirect_to_the_metadata_service_leads_nowhere() {
+    let redirect = b"HTTP/1.1 302 Found\r\nlocation: http://169.254.169.254/latest/meta-data/\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    let origin = server(redirect.to_vec()).await;
+    let mut spec = spec("hostile-auth", json!({"behaviour": "fetch-metadata", "url": format!("{origin}/")}));
+    spec.grants.http = HttpGrant { origins: vec![origin.parse().unwrap()], ..HttpGrant::default() };
+    let answer = ask(&try_load(spec).await.unwrap(), "ann").await;
+    assert!(matches!(answer, Ok(Authentication::Rejected(_))), "{answer:?}");
+}
+
+#[tokio::test]
+async fn many_calls_at_once_share_a_few_instances() {
+    let mut spec = spec("hello-auth", json!({"password": "secret"}));
+    spec.limits.instances = 2;
+    let plugin = try_load(spec).await.unwrap();
+    let calls: Vec<_> = (0..200)
+        .map(|number| {
+            let plugin = plugin.clone();
+            tokio::spawn(async move { ask(&plugin, &format!("user{number}")).await })
+        })
+        .collect();
+    for (number, call) in calls.into_iter().enumerate() {
+        let Ok(Authentication::Accepted { identity, .. }) = call.await.unwrap() else { panic!() };
+        assert_eq!(identity.subject, format!("user{number}"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_caller_that_finds_every_instance_busy_is_told_so_in_time() {
+    let mut spec = spec("hostile-auth", json!({"behaviour": "loop", "at": "authorize"}));
+    spec.limits.instances = 1;
+    spec.limits.time = Some(Duration::from_millis(300));
+    let plugin = try_load(spec).await.unwrap();
+    let looping: Vec<_> = (0..4)
+        .map(|_| {
+            let plugin = plugin.clone();
+            tokio::spawn(async move { may(&plugin, None).await })
+        })
+        .collect();
+    let mut busy = 0;
+    for call in looping {
+        match call.await.unwrap() {
+            Err(PluginError::TimedOut(_)) => {}
+            Err(PluginError::Unavailable { .. }) => busy += 1,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(busy > 0);
+    assert!(ask(&plugin, "ann").await.is_ok());
+}

@@ -1,0 +1,63 @@
+//! What a call costs: a measurement that is run by hand (`cargo test --release -p bulkhead-plugin --test speed -- --ignored --nocapture`), and
+//! asserts nothing.
+#![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
+
+mod support;
+
+use std::future::Future;
+use std::time::Instant;
+
+use bulkhead_core::ports::auth::{Access, AccessAction};
+use bulkhead_core::ports::driver::Sink;
+use bulkhead_core::ports::ids::UploadId;
+use serde_json::json;
+use support::{blobs, context, load, spec, try_load};
+
+async fn measure<F: Future<Output = ()>>(what: &str, count: u32, mut call: impl FnMut() -> F) {
+    call().await;
+    let begun = Instant::now();
+    for _ in 0..count {
+        call().await;
+    }
+    println!("{what:<44} {:>9.1} us", begun.elapsed().as_secs_f64() * 1e6 / f64::from(count));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a measurement, run by hand"]
+async fn calls_cost_microseconds() {
+    let rules = json!({"rules": [{"who": ["*"], "repositories": ["**"], "actions": ["pull"]}]});
+    let authorizer = load("policy-rules", rules).await.authorizer().unwrap();
+    let accesses = [Access { action: AccessAction::Pull, repository: Some("team/app".parse().unwrap()) }];
+    let context = context();
+    measure("authorize, reused instance", 20_000, async || {
+        authorizer.authorize(&context, None, &accesses).await.unwrap();
+    })
+    .await;
+
+    let home = tempfile::tempdir().unwrap();
+    let mut spec = spec("storage-fs", json!({"root": "/blobs"}));
+    spec.grants = blobs(home.path());
+    let driver = try_load(spec).await.unwrap().storage(&"default".parse().unwrap()).unwrap();
+    std::fs::write(home.path().join("key"), "x").unwrap();
+    let key = "key".parse().unwrap();
+    measure("open (plan, and the host's open)", 20_000, async || {
+        driver.open(&key, None).await.unwrap();
+    })
+    .await;
+    measure("stat (through the files import)", 20_000, async || {
+        driver.stat(&key).await.unwrap();
+    })
+    .await;
+    measure("begin", 20_000, async || {
+        driver.begin(&UploadId::random()).await.unwrap();
+    })
+    .await;
+    measure("begin, next, written, commit of an empty blob", 500, async || {
+        let upload = UploadId::random();
+        let state = driver.begin(&upload).await.unwrap();
+        let Sink::File { .. } = driver.next(&state, 0, Some(0)).await.unwrap() else { panic!() };
+        let state = driver.written(&state, 0, None).await.unwrap();
+        driver.commit(&state, &format!("b/{upload}").parse().unwrap()).await.unwrap();
+    })
+    .await;
+}
