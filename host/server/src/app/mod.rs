@@ -1,0 +1,189 @@
+//! The composition root: the only place that knows every crate of the host. It turns a configuration into a running server, and takes it
+//! down again in order.
+//!
+//! It decides nothing about registries. What goes wrong before the server listens ends the start, with everything that was begun undone.
+
+mod error;
+mod load;
+mod shutdown;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bulkhead_core::ports::catalog::Catalog;
+use bulkhead_core::ports::clock::Clock;
+use bulkhead_http::{App, Drained, HttpLimits};
+use bulkhead_plugin::{Runtime, RuntimeOptions};
+
+pub use error::AppError;
+pub use load::LoadedPlugin;
+pub use wire::ServedRegistry;
+
+use load::Loaded;
+use shutdown::Shutdown;
+use wire::Wired;
+
+use crate::clock::SystemClock;
+use crate::config::{self, Config, ConfigError, Fault, Folders, Overrides};
+use crate::data::{self, DataDirectory, ScratchDirectory};
+use crate::login::{self, Login};
+use crate::welcome::Welcome;
+use crate::{bundled, keys};
+
+/// How long requests may go on after the server was asked to end.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// What a configuration that is right has.
+pub struct Checked {
+    /// What is legal, and probably not meant.
+    pub warnings: Vec<Fault>,
+    /// In the order of the configuration.
+    pub plugins: Vec<LoadedPlugin>,
+}
+
+/// Everything that has to be there before it listens.
+struct Prepared {
+    loaded: Loaded,
+    wired: Wired,
+}
+
+/// Serves this configuration, or the built-in one, until the process is asked to end.
+///
+/// # Errors
+/// [`AppError`]: why it did not start.
+pub async fn serve(file: Option<&Path>, overrides: &Overrides) -> Result<(), AppError> {
+    let shutdown = Shutdown::listen().map_err(AppError::Signals)?;
+    let config = config::load(file, overrides, &bundled::names())?;
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+    let directory = DataDirectory::open(&config.data)?;
+    make_granted(&config)?;
+    let login = if file.is_none() { Some(login::ensure(directory.path())?) } else { None };
+    let catalog = Arc::new(match config.catalog {
+        config::Catalog::Sqlite => bulkhead_catalog::open(&directory.path().join("catalog.sqlite")).await?,
+    });
+    let prepared = tokio::select! {
+        prepared = prepare(&config, directory.path(), Arc::clone(&catalog) as Arc<dyn Catalog>) => prepared.map(Some),
+        // Nothing is under way that would have to be waited for.
+        () = shutdown.clone().asked() => Ok(None),
+    };
+    let outcome = match prepared {
+        Ok(Some(prepared)) => answer(&config, directory.path(), prepared, login, shutdown).await,
+        Ok(None) => Ok(()),
+        Err(error) => Err(error),
+    };
+    let closed = catalog.close().await;
+    outcome?;
+    Ok(closed?)
+}
+
+/// From an open catalog to registries that are ready.
+async fn prepare(config: &Config, data: &Path, catalog: Arc<dyn Catalog>) -> Result<Prepared, AppError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let runtime = start_runtime(&clock, data.join("compiled"), &catalog)?;
+    let loaded = load::load(config, &runtime).await?;
+    let key = keys::token_key(data)?;
+    let wired = wire::wire(config, &loaded, &key, &catalog, &clock).await?;
+    Ok(Prepared { loaded, wired })
+}
+
+/// From the socket to the end of the last request.
+async fn answer(
+    config: &Config,
+    data: &Path,
+    prepared: Prepared,
+    login: Option<Login>,
+    shutdown: Shutdown,
+) -> Result<(), AppError> {
+    let Prepared { loaded, wired } = prepared;
+    let address = config.listen.value;
+    let listener = bulkhead_http::bind(address).map_err(|error| AppError::Bind { address, error })?;
+    let address = listener.local_addr().map_err(|error| AppError::Bind { address, error })?;
+    let welcome = Welcome { address, data, registries: &wired.served, plugins: &loaded.listed, login: login.as_ref() };
+    print(&welcome.text()).map_err(AppError::Output)?;
+    if let Some(Login::Made(login)) = login {
+        login.announced();
+    }
+    let courier = tokio::spawn(wired.courier.run());
+    let limits = HttpLimits { drain: DRAIN, ..HttpLimits::default() };
+    let app = Arc::new(App::new(Arc::new(wired.host), Arc::new(SystemClock), limits));
+    match bulkhead_http::serve(vec![listener], app, shutdown.asked()).await {
+        Drained::Whole => tracing::info!("every request was answered"),
+        Drained::CutOff(connections) => tracing::warn!(connections, "cut off, since they took too long to end"),
+    }
+    // A delivery that is cut off is still in the outbox.
+    courier.abort();
+    courier.await.ok();
+    Ok(())
+}
+
+/// Reads a configuration and loads its plugins, and leaves no trace.
+///
+/// # Errors
+/// [`AppError`]: what is wrong with it.
+pub async fn check(file: Option<&Path>, overrides: &Overrides) -> Result<Checked, AppError> {
+    let mut config = config::load(file, overrides, &bundled::names())?;
+    let scratch = ScratchDirectory::new()?;
+    stand_in(&mut config, scratch.path(), file)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    // A plugin may be granted a state of its own, which must be kept somewhere.
+    let catalog = Arc::new(bulkhead_catalog::open(&scratch.path().join("catalog.sqlite")).await?);
+    let runtime = start_runtime(&clock, scratch.path().join("compiled"), &(Arc::clone(&catalog) as Arc<dyn Catalog>))?;
+    let loaded = load::load(&config, &runtime).await;
+    catalog.close().await?;
+    Ok(Checked { plugins: loaded?.listed, warnings: config.warnings })
+}
+
+fn start_runtime(clock: &Arc<dyn Clock>, cache: PathBuf, catalog: &Arc<dyn Catalog>) -> Result<Arc<Runtime>, AppError> {
+    let options = RuntimeOptions::new(Arc::clone(clock));
+    Ok(Runtime::new(RuntimeOptions { cache: Some(cache), catalog: Some(Arc::clone(catalog)), ..options })?)
+}
+
+/// Makes the directories that the plugins in use are granted in the data directory, since that is the host's own; any other must be
+/// there.
+fn make_granted(config: &Config) -> Result<(), AppError> {
+    let used = config.plugins.iter().filter(|plugin| config.uses(&plugin.name));
+    for grant in used.flat_map(|plugin| &plugin.grants.directories) {
+        if Folders::is_in_data(&config.data, &grant.path) {
+            data::make_directory(&grant.path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Puts empty directories in the place of those that a start would make, and an empty user file in that of the first login's.
+fn stand_in(config: &mut Config, scratch: &Path, file: Option<&Path>) -> Result<(), AppError> {
+    let directories = config.plugins.iter_mut().flat_map(|plugin| &mut plugin.grants.directories);
+    for (number, grant) in directories.enumerate() {
+        if Folders::is_in_data(&config.data, &grant.path) && !grant.path.exists() {
+            grant.path = scratch.join(format!("directory-{number}"));
+            data::make_directory(&grant.path)?;
+        }
+    }
+    if file.is_none() {
+        for grant in config.plugins.iter_mut().flat_map(|plugin| &mut plugin.grants.files).filter(|grant| !grant.path.exists()) {
+            grant.path = scratch.join("users");
+            data::write_private(&grant.path, b"")?;
+        }
+    }
+    Ok(())
+}
+
+fn print(text: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+impl From<config::Faults> for AppError {
+    fn from(faults: config::Faults) -> Self {
+        Self::Config(ConfigError::Faulty(faults))
+    }
+}

@@ -1,0 +1,115 @@
+use super::*;
+
+const GOOD: &str = r#"
+[plugins.disk]
+component = "builtin:storage-fs"
+config = { root = "/blobs" }
+grants.directories = { "/blobs" = { path = "data/blobs", access = "read-write" } }
+[plugins.rules]
+component = "builtin:policy-rules"
+config.rules = [{ who = ["*"], repositories = ["**"], actions = ["*"] }]
+[registries.default]
+storage = "disk"
+auth = ["rules"]
+"#;
+
+/// Checks a configuration in a folder of its own, which also has `text.wasm` and `core.wasm`. The folder has nothing else afterwards.
+async fn check_text(text: &str) -> Result<Checked, String> {
+    let folder = ScratchDirectory::new().unwrap();
+    let file = folder.path().join("c.toml");
+    std::fs::write(&file, text).unwrap();
+    std::fs::write(folder.path().join("text.wasm"), "no component").unwrap();
+    std::fs::write(folder.path().join("core.wasm"), b"\0asm\x01\0\0\0").unwrap();
+    let outcome = check(Some(&file), &Overrides::default()).await;
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3, "a check leaves no trace");
+    outcome.map_err(|error| error.to_string().replace(&format!("{}/", folder.path().display()), ""))
+}
+
+/// The only fault is at this line and says this.
+#[track_caller]
+fn one_fault(outcome: Result<Checked, String>, line: u32, says: &str) {
+    let message = outcome.map(|_| ()).expect_err("there is a fault");
+    assert!(message.starts_with(&format!("c.toml:{line}: ")) && message.contains(says), "{message}");
+    assert_eq!(message.lines().count(), 1, "{message}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_good_configuration_is_told_with_its_plugins() {
+    let checked = check_text(GOOD).await.unwrap();
+    let plugins: Vec<_> = checked.plugins.iter().map(|plugin| (plugin.name.as_str(), plugin.kinds.as_slice())).collect();
+    assert_eq!(plugins, [("disk", ["storage"].as_slice()), ("rules", ["authorizer"].as_slice())]);
+    assert!(checked.plugins.iter().all(|plugin| plugin.digest.starts_with("sha256:") && plugin.digest.len() == 71));
+    assert!(checked.warnings.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_built_in_configuration_is_good_before_its_first_start() {
+    let folder = ScratchDirectory::new().unwrap();
+    let overrides = Overrides { data: Some(folder.path().join("data")), listen: None };
+    assert_eq!(check(None, &overrides).await.map(|checked| checked.plugins.len()).unwrap(), 3);
+    assert!(!folder.path().join("data").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_plugin_cannot_be_loaded_with_is_told_with_its_line() {
+    let with = |table: &str| GOOD.replace("auth = [\"rules\"]", "auth = [\"x\", \"rules\"]") + "[plugins.x]\n" + table;
+    let cases = [
+        ("component = 'gone.wasm'\n", 13, "plugin x: cannot read gone.wasm"),
+        ("component = 'text.wasm'\n", 13, "plugin x: this is no WebAssembly component"),
+        ("component = 'core.wasm'\n", 13, "build it as a component"),
+        ("component = 'builtin:auth-htpasswd'\n\ngrants.files = { '/users' = 'gone' }\n", 15, "the grant files.\"/users\""),
+        (
+            "component = 'builtin:storage-fs'\n\nconfig.root = '/b'\ngrants.directories = { '/b' = { path = 'gone' } }\n",
+            16,
+            "cannot open the directory gone",
+        ),
+        (
+            "component = 'builtin:policy-rules'\nconfig.rules = [\n{ who = ['alice'], repositories = ['**'], actions = ['*'] }]\n",
+            15,
+            "rules[0].who[0]",
+        ),
+        ("component = 'builtin:policy-rules'\nconfig.rule = []\n", 14, "plugin x: the plugin rejects its settings"),
+    ];
+    for (table, line, says) in cases {
+        one_fault(check_text(&with(table)).await, line, says);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plugin_is_used_only_for_what_it_is() {
+    one_fault(check_text(&GOOD.replace("storage = \"disk\"", "storage = \"rules\"")).await, 10, "not storage");
+    let found = check_text(&GOOD.replace("auth = [\"rules\"]", "auth = [\"disk\"]")).await.map(|_| ()).unwrap_err();
+    assert!(found.contains("c.toml:11: registry default: `auth` names the plugin disk, which is of the kind storage"), "{found}");
+    let hook = "[[registries.default.webhooks]]\nname = 'a'\nplugin = 'rules'\nactions = ['push']\n";
+    one_fault(check_text(&format!("{GOOD}{hook}")).await, 14, "not webhook");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chain_without_an_authorizer_is_a_fault() {
+    let staff = "[plugins.staff]\ncomponent = 'builtin:auth-htpasswd'\ngrants.files = { '/users' = 'text.wasm' }\n";
+    let text = format!("{}{staff}", GOOD.replace("auth = [\"rules\"]", "auth = [\"staff\"]"));
+    one_fault(check_text(&text).await, 11, "has no authorizer");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_has_its_own_settings_over_its_plugins() {
+    let hook = |config: &str| {
+        format!(
+            "{GOOD}[plugins.hook]\ncomponent = 'builtin:webhook-http'\n{config}[[registries.default.webhooks]]\nname = 'a'\nplugin = 'hook'\nactions = ['push']\n"
+        )
+    };
+    one_fault(check_text(&hook("")).await, 14, "missing field `url`");
+    one_fault(check_text(&(hook("") + "config.url = 'nowhere'\n")).await, 18, "url: `nowhere`");
+    one_fault(check_text(&hook("config.url = 'nowhere'\n")).await, 14, "url: `nowhere`");
+    assert!(check_text(&(hook("config.url = 'nowhere'\n") + "config.url = 'https://ci.example.com/hook'\n")).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_that_fails_takes_its_login_back() {
+    let folder = ScratchDirectory::new().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let overrides = Overrides { data: Some(folder.path().join("data")), listen: Some(taken.local_addr().unwrap()) };
+    let error = serve(None, &overrides).await.unwrap_err();
+    assert!(error.to_string().starts_with(&format!("cannot listen at {}", taken.local_addr().unwrap())), "{error}");
+    assert!(folder.path().join("data/catalog.sqlite").exists() && !folder.path().join("data/admin.htpasswd").exists());
+}

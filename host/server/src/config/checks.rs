@@ -1,0 +1,82 @@
+//! What only shows when the parts of a configuration are seen together: names that refer to nothing, hosts that two registries claim,
+//! plugins that nobody uses.
+
+use std::collections::BTreeMap;
+
+use super::location::{Fault, Located, Location};
+use super::model::{Plugin, Registry};
+use super::suggest::{did_you_mean, listed};
+
+/// What there is to say.
+#[derive(Default)]
+pub struct Findings {
+    /// What must be mended.
+    pub faults: Vec<Fault>,
+    /// What is legal, and probably not meant.
+    pub warnings: Vec<Fault>,
+}
+
+/// Checks plugins and registries against each other. `declared` are the names of all plugin tables, faulty ones among them, so that one
+/// fault does not cause another.
+pub fn check(declared: &[Located<String>], plugins: &[Plugin], registries: &[Registry]) -> Findings {
+    let mut findings = Findings::default();
+    references(declared, registries, &mut findings);
+    hosts(registries, &mut findings);
+    for registry in registries {
+        webhook_names(registry, &mut findings);
+    }
+    unused(plugins, registries, &mut findings);
+    findings
+}
+
+/// What the registry names. An empty name stands for a key that is missing, which is a fault already.
+fn named(registry: &Registry) -> impl Iterator<Item = (&'static str, &Located<String>)> {
+    registry.plugins().filter(|(_, name)| !name.value.is_empty())
+}
+
+fn references(declared: &[Located<String>], registries: &[Registry], findings: &mut Findings) {
+    let names = || declared.iter().map(|name| name.value.as_str());
+    for registry in registries {
+        for (key, used) in named(registry).filter(|(_, used)| names().all(|name| name != used.value)) {
+            let suggestion = did_you_mean(&used.value, names());
+            let hint = if suggestion.is_empty() { format!("; there are {}", listed(names())) } else { suggestion };
+            let message = format!(
+                "registry {}: `{key}` names the plugin \"{}\", which no [plugins] table declares{hint}",
+                registry.name, used.value
+            );
+            findings.faults.push(Fault::new(&used.location, message));
+        }
+    }
+}
+
+fn hosts(registries: &[Registry], findings: &mut Findings) {
+    let mut claimed: BTreeMap<&str, (&Registry, &Location)> = BTreeMap::new();
+    for registry in registries {
+        for host in &registry.hosts {
+            if let Some((other, line)) = claimed.insert(&host.value, (registry, &host.location)) {
+                let message = format!(
+                    "registry {}: the host \"{}\" is claimed by registry {} already ({line})",
+                    registry.name, host.value, other.name
+                );
+                findings.faults.push(Fault::new(&host.location, message));
+            }
+        }
+    }
+}
+
+fn webhook_names(registry: &Registry, findings: &mut Findings) {
+    let mut seen: BTreeMap<&str, &Location> = BTreeMap::new();
+    for webhook in &registry.webhooks {
+        if let Some(line) = seen.insert(&webhook.name, &webhook.location) {
+            let message = format!("registry {} has a webhook \"{}\" already ({line})", registry.name, webhook.name);
+            findings.faults.push(Fault::new(&webhook.location, message));
+        }
+    }
+}
+
+fn unused(plugins: &[Plugin], registries: &[Registry], findings: &mut Findings) {
+    for plugin in plugins.iter().filter(|plugin| registries.iter().flat_map(named).all(|(_, used)| used.value != plugin.name)) {
+        let message = format!("plugin {} is declared, and no registry uses it", plugin.name);
+        findings.warnings.push(Fault::new(&plugin.location, message));
+    }
+}

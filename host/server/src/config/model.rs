@@ -1,0 +1,264 @@
+//! A configuration that has been read and checked: typed values, each with the line that later faults name.
+//!
+//! Paths are resolved, names refer to something that exists, units are numbers. What only a loaded component can tell (which kinds a
+//! plugin is, whether it likes its settings) is checked by `app`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bulkhead_core::ports::event::{EventAction, Scope};
+use bulkhead_core::ports::ids::RegistryName;
+use bulkhead_plugin::Origin;
+use serde_json::{Map, Value};
+
+use super::location::{Fault, Located, Location};
+
+/// All of it.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where clients connect. Port 0: any free one.
+    pub listen: Located<SocketAddr>,
+    /// The data directory.
+    pub data: PathBuf,
+    /// Where the catalog is.
+    pub catalog: Catalog,
+    /// In the order of the file; names are unique.
+    pub plugins: Vec<Plugin>,
+    /// In the order of the file; names, and hosts over all of them, are unique. At least one.
+    pub registries: Vec<Registry>,
+    /// What is legal, and probably not meant.
+    pub warnings: Vec<Fault>,
+}
+
+/// Where the catalog is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Catalog {
+    /// A SQLite database in the data directory.
+    Sqlite,
+}
+
+/// `[plugins.NAME]`.
+#[derive(Clone, Debug)]
+pub struct Plugin {
+    /// Its name.
+    pub name: String,
+    /// Where its table begins.
+    pub location: Location,
+    /// What it runs.
+    pub component: Located<Component>,
+    /// What it is handed.
+    pub settings: Settings,
+    /// What it may reach.
+    pub grants: Grants,
+    /// What it may use.
+    pub limits: Limits,
+}
+
+/// A `config` table, as JSON.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where it begins, or where what it belongs to begins if there is none.
+    pub location: Location,
+    /// What it says.
+    pub value: Map<String, Value>,
+    /// The line of each value, by its path such as `rules[0].who`.
+    pub lines: BTreeMap<String, Location>,
+}
+
+impl Settings {
+    /// There are none, in what begins at this line.
+    pub fn none(location: &Location) -> Self {
+        Self { location: location.clone(), value: Map::new(), lines: BTreeMap::new() }
+    }
+
+    /// These settings with those of `other` put over them, key by key.
+    #[must_use]
+    pub fn overlaid(&self, other: &Self) -> Self {
+        let mut both = self.clone();
+        for (key, value) in &other.value {
+            both.value.insert(key.clone(), value.clone());
+            let of_key =
+                |path: &String| path.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
+            both.lines.retain(|path, _| !of_key(path));
+        }
+        both.lines.extend(other.lines.clone());
+        both.location = other.location.clone();
+        both
+    }
+
+    /// The line that a plugin's complaint is about, where it begins with the path of a value and a colon (`rules[0].who: ...`), or else
+    /// the line of the table.
+    pub fn blame(&self, complaint: &str) -> &Location {
+        let mut path = complaint.split_once(':').map_or("", |(path, _)| path);
+        while !path.is_empty() {
+            if let Some(location) = self.lines.get(path) {
+                return location;
+            }
+            path = path.rfind(['.', '[']).map_or("", |end| &path[..end]);
+        }
+        &self.location
+    }
+}
+
+/// Where a component comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Component {
+    /// One of those that are embedded in this binary; it exists.
+    Builtin(String),
+    /// A file, not opened yet.
+    File(PathBuf),
+}
+
+/// What a plugin may reach; by default nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Grants {
+    /// Directories, by the absolute path that the guest names them with.
+    pub directories: Vec<DirectoryGrant>,
+    /// Single files, read only.
+    pub files: Vec<FileGrant>,
+    /// Origins that it may send requests to.
+    pub http: Vec<Origin>,
+    /// Secrets by name.
+    pub secrets: Vec<SecretGrant>,
+    /// Its own small state.
+    pub kv: State,
+}
+
+/// A directory for a guest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DirectoryGrant {
+    /// Where it is written.
+    pub location: Location,
+    /// What the guest calls it, such as `/blobs`.
+    pub guest: String,
+    /// Where it lies.
+    pub path: PathBuf,
+    /// What the guest may do in it.
+    pub access: Access,
+}
+
+/// What a guest may do in a directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Read.
+    Read,
+    /// Read, write and remove.
+    ReadWrite,
+}
+
+/// A file for a guest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileGrant {
+    /// Where it is written.
+    pub location: Location,
+    /// What the guest calls it, such as `/users`.
+    pub guest: String,
+    /// Where it lies.
+    pub path: PathBuf,
+}
+
+/// A secret for a guest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretGrant {
+    /// Where it is written.
+    pub location: Location,
+    /// What the guest calls it.
+    pub name: String,
+    /// Where it is kept.
+    pub source: SecretSource,
+}
+
+/// Where a secret is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretSource {
+    /// A file.
+    File(PathBuf),
+    /// A variable of the host's environment.
+    Environment(String),
+}
+
+/// Whether a guest may keep small state in the catalog.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum State {
+    /// It may not.
+    #[default]
+    Refused,
+    /// It may.
+    Granted,
+}
+
+/// What a plugin may use; none: the runtime's default.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of memory, an instance.
+    pub memory: Option<Located<u64>>,
+    /// Time of one call.
+    pub time: Option<Located<Duration>>,
+    /// Calls at the same time.
+    pub instances: Option<Located<u32>>,
+}
+
+/// `[registries.NAME]`.
+#[derive(Clone, Debug)]
+pub struct Registry {
+    /// Its name.
+    pub name: RegistryName,
+    /// The `Host` values that it answers, lower case. `default` answers all that no registry names.
+    pub hosts: Vec<Located<String>>,
+    /// The plugin that knows where its bytes are.
+    pub storage: Located<String>,
+    /// The chain, in order.
+    pub auth: Vec<Located<String>>,
+    /// The most bytes of one upload; none: the core's default.
+    pub upload_bytes: Option<u64>,
+    /// How long a token holds; none: the core's default.
+    pub token_lifetime: Option<Duration>,
+    /// Who hears of changes; names are unique.
+    pub webhooks: Vec<Webhook>,
+}
+
+/// `[[registries.NAME.webhooks]]`.
+#[derive(Clone, Debug)]
+pub struct Webhook {
+    /// Its name.
+    pub name: String,
+    /// Where its table begins.
+    pub location: Location,
+    /// The plugin that makes its requests.
+    pub plugin: Located<String>,
+    /// What it hears of; at least one.
+    pub actions: BTreeSet<EventAction>,
+    /// Where.
+    pub scope: Scope,
+    /// What the plugin is handed besides its own settings; a key of the webhook wins.
+    pub settings: Settings,
+}
+
+/// The name of the registry that answers every host which none names.
+pub const DEFAULT_REGISTRY: &str = "default";
+
+impl Config {
+    /// Whether a registry names this plugin.
+    pub fn uses(&self, plugin: &str) -> bool {
+        self.registries.iter().any(|registry| registry.plugins().any(|(_, name)| name.value == plugin))
+    }
+}
+
+impl Registry {
+    /// Every place that names a plugin: its key, and the name.
+    pub fn plugins(&self) -> impl Iterator<Item = (&'static str, &Located<String>)> {
+        std::iter::once(("storage", &self.storage))
+            .chain(self.auth.iter().map(|name| ("auth", name)))
+            .chain(self.webhooks.iter().map(|webhook| ("plugin", &webhook.plugin)))
+    }
+}
+
+#[cfg(test)]
+impl Config {
+    /// The plugin of this name.
+    pub fn plugin(&self, name: &str) -> Option<&Plugin> {
+        self.plugins.iter().find(|plugin| plugin.name == name)
+    }
+}
