@@ -1,5 +1,7 @@
 //! Deliveries: at least once, with back-off, given up in the end, and never to a webhook that is not there.
 
+#![allow(clippy::unwrap_used, reason = "a test may stop at once where something is not as it needs it")]
+
 mod support;
 
 use std::collections::{HashMap, VecDeque};

@@ -1,7 +1,7 @@
 use bulkhead_core::ports::catalog::{Catalog, ManifestRecord, NewManifest, PutManifest, Removal};
 use bulkhead_oci::{MediaType, Reference};
 
-use super::{NOW, Push, add, body, by_tag, descriptor, digest, event, fresh, image, index, name, outbox, pull, tag};
+use super::{NOW, Push, add, body, by_tag, descriptor, digest, event, fresh, image, index, listed, name, outbox, pull, tag};
 
 #[tokio::test]
 async fn a_manifest_is_pulled_by_its_tag_and_digest_as_it_was_pushed() {
@@ -70,6 +70,24 @@ async fn an_index_needs_every_manifest_that_it_lists() {
     Push::new("a", 11, image(&[])).to(&catalog, registry).await;
     assert_eq!(Push::new("a", 20, index(&[10, 11, 10])).to(&catalog, registry).await, PutManifest::Stored);
     assert_eq!(pull(&catalog, registry, "a", &Reference::Digest(digest(20))).await.unwrap().artifact_type, None);
+}
+
+#[tokio::test]
+async fn a_manifest_that_gives_another_size_than_the_content_has_is_refused() {
+    let (_home, catalog, registry) = fresh().await;
+    Push::new("a", 10, image(&[])).to(&catalog, registry).await;
+    let mut manifest = index(&[10]);
+    manifest.manifests[0].size += 1;
+    let put = Push::new("a", 20, manifest.clone()).tagged("v1").to(&catalog, registry).await;
+    assert_eq!(put, PutManifest::WrongSize(vec![digest(10)]));
+    manifest.manifests.push(listed(11));
+    let put = Push::new("a", 20, manifest.clone()).tagged("v1").to(&catalog, registry).await;
+    assert_eq!(put, PutManifest::Missing(vec![digest(11)]));
+    manifest.manifests[0].size = u64::MAX;
+    manifest.manifests.truncate(1);
+    let put = Push::new("a", 20, manifest).tagged("v1").to(&catalog, registry).await;
+    assert_eq!(put, PutManifest::WrongSize(vec![digest(10)]));
+    assert_eq!(pull(&catalog, registry, "a", &by_tag("v1")).await, None);
 }
 
 #[tokio::test]

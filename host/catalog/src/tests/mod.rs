@@ -115,12 +115,17 @@ fn image(blobs: &[u64]) -> Manifest {
     }
 }
 
+/// A manifest as an index lists it: with the size of its body.
+fn listed(number: u64) -> Descriptor {
+    Descriptor { size: body(number).len() as u64, ..descriptor(number) }
+}
+
 fn index(manifests: &[u64]) -> Manifest {
     Manifest {
         kind: ManifestKind::Index,
         media_type: MediaType::OCI_INDEX.parse().unwrap(),
         blobs: Vec::new(),
-        manifests: manifests.iter().copied().map(descriptor).collect(),
+        manifests: manifests.iter().copied().map(listed).collect(),
         artifact_type: None,
         ..image(&[])
     }

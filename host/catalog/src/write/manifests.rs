@@ -6,6 +6,7 @@ use bulkhead_core::ports::catalog::{CatalogError, NewManifest, PutManifest};
 use bulkhead_core::ports::ids::RegistryId;
 use bulkhead_oci::{Descriptor, Digest, Manifest, RepositoryName, Tag};
 use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
 
 use super::{Answer, Deliveries, Outcome, Work, removed, script};
 use crate::cache::Key;
@@ -23,9 +24,9 @@ pub(crate) struct StoreManifest {
     tag: Option<Tag>,
     now: i64,
     deliveries: Deliveries,
-    /// JSON: the digests of blobs that must be there.
+    /// JSON: pairs of digest and size, of blobs that must be there.
     blobs: String,
-    /// JSON: the digests of manifests that must be there.
+    /// JSON: pairs of digest and size, of manifests that must be there.
     manifests: String,
     /// JSON: pairs of kind and digest.
     references: String,
@@ -33,13 +34,15 @@ pub(crate) struct StoreManifest {
 
 const STORE: &str = script!(
     "INSERT INTO repositories (registry_id, name, created) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
-    "SELECT value FROM json_each($4) WHERE NOT EXISTS (
-         SELECT 1 FROM repository_blobs WHERE digest = value
+    "SELECT value ->> 0, held FROM (SELECT value, (
+         SELECT size FROM repositories JOIN repository_blobs ON repository_id = id
+         JOIN blobs ON blobs.registry_id = $1 AND blobs.digest = repository_blobs.digest
+         WHERE repositories.registry_id = $1 AND name = $2 AND repository_blobs.digest = value ->> 0
+     ) AS held FROM json_each($4)) WHERE held IS NOT value ->> 1
+     UNION ALL SELECT value ->> 0, held FROM (SELECT value, (
+         SELECT size FROM manifests WHERE digest = value ->> 0
          AND repository_id = (SELECT id FROM repositories WHERE registry_id = $1 AND name = $2)
-     ) UNION ALL SELECT value FROM json_each($5) WHERE NOT EXISTS (
-         SELECT 1 FROM manifests WHERE digest = value
-         AND repository_id = (SELECT id FROM repositories WHERE registry_id = $1 AND name = $2)
-     )"
+     ) AS held FROM json_each($5)) WHERE held IS NOT value ->> 1"
     "INSERT INTO manifests (repository_id, digest, media_type, size, artifact_type, subject, created, body)
      SELECT id, $6, $7, $8, $9, $10, $3, $11 FROM repositories WHERE registry_id = $1 AND name = $2
      ON CONFLICT (repository_id, digest) DO UPDATE
@@ -70,8 +73,8 @@ impl StoreManifest {
             tag: new.tag.cloned(),
             now: time(new.now),
             deliveries: Deliveries::new(&new.deliveries, Some(new.now))?,
-            blobs: json(serde_json::to_string(&distinct(required))),
-            manifests: json(serde_json::to_string(&distinct(manifest.manifests.iter()))),
+            blobs: json(serde_json::to_string(&sized(required))),
+            manifests: json(serde_json::to_string(&sized(manifest.manifests.iter()))),
             references: json(serde_json::to_string(&references(manifest))),
         })
     }
@@ -92,10 +95,8 @@ impl StoreManifest {
             .bind(self.references)
             .bind(self.tag.as_ref().map(Tag::as_str));
         let rows = work.rows("storing a manifest", script).await?;
-        if !rows.is_empty() {
-            let decode = failed("reading which digests are missing");
-            let missing = rows.iter().map(|row| parse(row.try_get(0).map_err(&decode)?, "a digest"));
-            return Ok(Outcome::Undo(Answer::Manifest(PutManifest::Missing(missing.collect::<Result<_, _>>()?))));
+        if let Some(refused) = refused(&rows)? {
+            return Ok(Outcome::Undo(Answer::Manifest(refused)));
         }
         self.deliveries.insert(work, self.registry).await?;
         if let Some(tag) = self.tag {
@@ -106,8 +107,32 @@ impl StoreManifest {
     }
 }
 
+/// Each row is a digest and the size that is there: null where the content is missing.
+fn refused(rows: &[SqliteRow]) -> Result<Option<PutManifest>, CatalogError> {
+    let (mut missing, mut wrong) = (Vec::new(), Vec::new());
+    for row in rows {
+        let decode = failed("reading which digests are missing");
+        let digest = parse(row.try_get(0).map_err(&decode)?, "a digest")?;
+        let held: Option<i64> = row.try_get(1).map_err(&decode)?;
+        let list = if held.is_some() { &mut wrong } else { &mut missing };
+        list.push(digest);
+    }
+    // What is missing is pushed and the manifest again: only then is the size the client's last fault.
+    Ok(match (missing.is_empty(), wrong.is_empty()) {
+        (true, true) => None,
+        (false, _) => Some(PutManifest::Missing(missing)),
+        (true, false) => Some(PutManifest::WrongSize(wrong)),
+    })
+}
+
 fn json(written: serde_json::Result<String>) -> String {
     written.expect("lists of text have no form that JSON lacks")
+}
+
+/// Two sizes for one digest are two pairs: at least one of them is wrong.
+fn sized<'a>(descriptors: impl Iterator<Item = &'a Descriptor>) -> Vec<(&'a str, u64)> {
+    let mut seen = HashSet::new();
+    descriptors.map(|descriptor| (descriptor.digest.as_str(), descriptor.size)).filter(|pair| seen.insert(*pair)).collect()
 }
 
 fn distinct<'a>(descriptors: impl Iterator<Item = &'a Descriptor>) -> Vec<&'a str> {

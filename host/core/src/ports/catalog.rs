@@ -125,6 +125,8 @@ pub enum PutManifest {
     Stored,
     /// Not stored: these blobs or manifests are not in the repository.
     Missing(Vec<Digest>),
+    /// Not stored: these are in the repository, with another size than the manifest gives them.
+    WrongSize(Vec<Digest>),
 }
 
 /// What became of a change to an upload.
@@ -215,7 +217,8 @@ pub trait Catalog: Send + Sync {
         repository: &RepositoryName,
         reference: &Reference,
     ) -> Result<Option<ManifestRecord>, CatalogError>;
-    /// Stores a manifest and sets its tag, if every blob (foreign ones aside) and every listed manifest is in the repository at that moment.
+    /// Stores a manifest and sets its tag, if every blob (foreign ones aside) and every listed manifest is in the repository at that moment,
+    /// with the size that the manifest gives it.
     async fn put_manifest(&self, registry: RegistryId, new: NewManifest<'_>) -> Result<PutManifest, CatalogError>;
     /// The manifest goes, and every tag that points to it.
     async fn remove_manifest(

@@ -63,6 +63,9 @@ pub enum RegistryError {
     /// The manifest needs what is not in the repository.
     #[error("the manifest references {} blobs or manifests that are not in the repository", .0.len())]
     MissingReferences(Vec<Digest>),
+    /// The manifest gives a size that the content has not: no client could pull it.
+    #[error("the manifest gives {} blobs or manifests another size than they have: {}", .0.len(), .0[0])]
+    WrongSizes(Vec<Digest>),
     /// Something that the registry needs is away; the same request may go through later. The reason is for the log alone.
     #[error("unavailable: {reason}")]
     Unavailable {

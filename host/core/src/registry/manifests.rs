@@ -87,6 +87,7 @@ impl Registry {
         };
         match self.parts.catalog.put_manifest(self.parts.id, new).await? {
             PutManifest::Missing(missing) => Err(RegistryError::MissingReferences(missing)),
+            PutManifest::WrongSize(wrong) => Err(RegistryError::WrongSizes(wrong)),
             PutManifest::Stored => {
                 self.ring(any);
                 Ok(PushedManifest { digest: record.digest, subject: manifest.subject.map(|subject| subject.digest) })

@@ -57,6 +57,7 @@ impl From<RegistryError> for ApiError {
             RegistryError::TooLarge { limit } => Self::too_large(limit),
             RegistryError::ManifestInvalid(_) => Self::new(bad, ManifestInvalid, message),
             RegistryError::MissingReferences(digests) => Self::missing(&digests),
+            RegistryError::WrongSizes(digests) => Self::wrong_sizes(&digests),
             RegistryError::Unavailable { retry_after, reason } => Self::unavailable(retry_after, reason),
             RegistryError::Internal(cause) => Self::internal(cause),
         }
@@ -91,6 +92,12 @@ impl ApiError {
     fn missing(digests: &[Digest]) -> Self {
         let message = "the manifest refers to content that is not in this repository: push that first";
         let answer = Self::new(StatusCode::BAD_REQUEST, ErrorCode::ManifestBlobUnknown, message);
+        digests.iter().fold(answer, |answer, digest| answer.detail(json!({ "digest": digest.as_str() })))
+    }
+
+    fn wrong_sizes(digests: &[Digest]) -> Self {
+        let message = "the manifest gives content another size than it has: make it again from the content itself";
+        let answer = Self::new(StatusCode::BAD_REQUEST, ErrorCode::ManifestInvalid, message);
         digests.iter().fold(answer, |answer, digest| answer.detail(json!({ "digest": digest.as_str() })))
     }
 

@@ -42,6 +42,7 @@ async fn each_error_of_a_registry_has_the_specifications_status_and_code() {
         (RegistryError::TooLarge { limit: 5 }, 413, "SIZE_INVALID"),
         (RegistryError::ManifestInvalid(ManifestError::Malformed(String::new())), 400, "MANIFEST_INVALID"),
         (RegistryError::MissingReferences(vec![digest('a')]), 400, "MANIFEST_BLOB_UNKNOWN"),
+        (RegistryError::WrongSizes(vec![digest('a')]), 400, "MANIFEST_INVALID"),
         (RegistryError::Unavailable { retry_after: None, reason: String::new() }, 503, "UNKNOWN"),
         (RegistryError::Internal(String::new()), 500, "UNKNOWN"),
     ] {
