@@ -14,6 +14,7 @@ use bulkhead_core::ports::store::{Appended, Ended, Incoming, ObjectBody, ObjectS
 use bulkhead_oci::{Algorithm, ByteRange, Digest};
 use futures_util::StreamExt;
 
+use crate::dataplane::buffers::Buffers;
 use crate::dataplane::read::{self, Expected};
 use crate::dataplane::write::{self, Intake};
 use crate::hash::Hasher;
@@ -104,12 +105,13 @@ fn fault(plugin: &str, doing: &'static str, error: PluginError) -> StoreError {
 /// The object store of a registry.
 pub struct Store {
     driver: GuardedDriver,
+    buffers: Arc<Buffers>,
 }
 
 impl Store {
     /// Over this driver.
     pub fn new(driver: GuardedDriver) -> Self {
-        Self { driver }
+        Self { driver, buffers: Arc::default() }
     }
 
     /// How many of the bytes from the source's beginning on are there, at least as far as can be seen.
@@ -240,7 +242,7 @@ impl ObjectStore for Store {
         match self.open(key, range).await? {
             Source::File { file, offset, length } => {
                 self.check_file(&file, offset, length, wanted)?;
-                read::file(file, offset, wanted)
+                read::file(&self.buffers, file, offset, wanted)
             }
             Source::Bytes(bytes) => self.guest_bytes(key, digest, size, range, bytes).await,
             source @ Source::Stream(_) => self.guest_stream(key, digest, size, range, source).await,
@@ -319,7 +321,7 @@ impl Store {
         let body = match self.open(key, None).await? {
             Source::File { file, offset, length } => {
                 self.check_file(&file, offset, length, size)?;
-                read::file(file, offset, size)?
+                read::file(&self.buffers, file, offset, size)?
             }
             Source::Bytes(bytes) if bytes.len() as u64 == size => ObjectBody::Bytes(bytes),
             Source::Bytes(bytes) => {

@@ -3,6 +3,7 @@
 //! Files are read and written on the blocking pool, a large piece at a time with one piece ahead, so that neither a slow disk nor a slow
 //! client holds a thread, and memory does not grow with the size of a blob. Called by the guard alone.
 
+pub mod buffers;
 pub mod read;
 pub mod write;
 

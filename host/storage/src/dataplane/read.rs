@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bulkhead_core::ports::driver::ByteSource;
 use bulkhead_core::ports::plugin::PluginError;
@@ -14,60 +15,71 @@ use bytes::{Bytes, BytesMut};
 use futures_util::stream;
 use tokio::task::{JoinHandle, spawn_blocking};
 
+use super::buffers::Buffers;
 use super::{PIECE, lost};
 use crate::hash::Hasher;
 
 /// Up to here a file is read on the spot: a hop to the blocking pool costs more than a read from the page cache.
 const INLINE: u64 = 64 * 1024;
 
+/// What a client that takes its time is given at once, and everybody first.
+const SMALL_PIECE: u64 = 128 * 1024;
+/// Whoever takes longer than this for a piece is slow: it gets small ones, and none is read ahead, so that it holds little memory.
+const SLOW: Duration = Duration::from_millis(50);
+
 /// Exactly `length` bytes of a file from `offset` on. The caller has made sure that they are there.
-pub fn file(file: File, offset: u64, length: u64) -> Result<ObjectBody, StoreError> {
+pub fn file(buffers: &Arc<Buffers>, file: File, offset: u64, length: u64) -> Result<ObjectBody, StoreError> {
     if length <= INLINE {
-        return read_piece(&file, offset, length as usize).map(ObjectBody::Bytes).map_err(reading);
+        let mut piece = vec![0; length as usize];
+        file.read_exact_at(&mut piece, offset).map_err(reading)?;
+        return Ok(ObjectBody::Bytes(piece.into()));
     }
-    Ok(ObjectBody::Stream(pieces(Arc::new(file), offset, length)))
+    let (buffers, file, end) = (Arc::clone(buffers), Arc::new(file), offset + length);
+    let pieces = Pieces { buffers, file, next: offset, end, size: SMALL_PIECE, asked: None, ahead: VecDeque::with_capacity(2) };
+    Ok(ObjectBody::Stream(pieces.stream()))
 }
 
 struct Pieces {
+    buffers: Arc<Buffers>,
     file: Arc<File>,
     next: u64,
     end: u64,
+    /// The next piece's size.
+    size: u64,
+    /// When the piece before was asked for.
+    asked: Option<Instant>,
     ahead: VecDeque<JoinHandle<io::Result<Bytes>>>,
 }
 
 impl Pieces {
+    fn stream(self) -> Outgoing {
+        Box::pin(stream::unfold(self, |mut state| async move {
+            state.read_ahead();
+            let piece = match state.ahead.pop_front()?.await {
+                Ok(piece) => piece,
+                Err(error) => Err(lost(&error)),
+            };
+            // Once one has failed nothing after it is of use: the connection ends there.
+            if piece.is_err() {
+                state.ahead.clear();
+                state.next = state.end;
+            }
+            Some((piece.map_err(reading), state))
+        }))
+    }
+
     fn read_ahead(&mut self) {
-        while self.ahead.len() < 2 && self.next < self.end {
-            let length = (self.end - self.next).min(PIECE as u64);
-            let (file, offset) = (Arc::clone(&self.file), self.next);
-            self.ahead.push_back(spawn_blocking(move || read_piece(&file, offset, length as usize)));
+        let fast = self.asked.replace(Instant::now()).is_some_and(|asked| asked.elapsed() < SLOW);
+        self.size = if fast { (self.size * 2).min(PIECE as u64) } else { SMALL_PIECE };
+        let most = if fast { 2 } else { 1 };
+        while self.ahead.len() < most && self.next < self.end {
+            let length = (self.end - self.next).min(self.size);
+            let (buffers, file, offset) = (Arc::clone(&self.buffers), Arc::clone(&self.file), self.next);
+            self.ahead
+                .push_back(spawn_blocking(move || buffers.fill(length as usize, |piece| file.read_exact_at(piece, offset))));
             self.next += length;
         }
     }
-}
-
-fn pieces(file: Arc<File>, offset: u64, length: u64) -> Outgoing {
-    let state = Pieces { file, next: offset, end: offset + length, ahead: VecDeque::with_capacity(2) };
-    Box::pin(stream::unfold(state, |mut state| async move {
-        state.read_ahead();
-        let piece = state.ahead.pop_front()?;
-        // Once one has failed nothing after it is of use: the connection ends there.
-        let piece = match piece.await {
-            Ok(piece) => piece,
-            Err(error) => Err(lost(&error)),
-        };
-        if piece.is_err() {
-            state.ahead.clear();
-            state.next = state.end;
-        }
-        Some((piece.map_err(reading), state))
-    }))
-}
-
-fn read_piece(file: &File, offset: u64, length: usize) -> io::Result<Bytes> {
-    let mut piece = vec![0; length];
-    file.read_exact_at(&mut piece, offset)?;
-    Ok(piece.into())
 }
 
 fn reading(error: io::Error) -> StoreError {

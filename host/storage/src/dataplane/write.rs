@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, IoSlice, Seek, SeekFrom, Write};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bulkhead_core::ports::driver::ByteSink;
 use bulkhead_core::ports::plugin::PluginError;
@@ -16,6 +17,11 @@ use crate::hash::Hasher;
 
 /// Frames below this are copied together: each one kept apart would hold its whole network buffer.
 const SMALL_FRAME: usize = 16 * 1024;
+
+/// The least that is worth moving before the body has ended.
+const LEAST: u64 = 64 * 1024;
+/// A client that takes longer than this for a piece is slow: what has come is moved on, so that it holds little memory.
+const SLOW: Duration = Duration::from_millis(100);
 
 /// The frames of one piece, in order, shared by the thread that hashes and the one that writes.
 pub type Piece = Arc<Vec<Bytes>>;
@@ -47,8 +53,9 @@ impl Intake {
         let mut frames = Vec::new();
         let mut tail = BytesMut::new();
         let mut size: u64 = 0;
+        let begun = Instant::now();
         let ended = loop {
-            if size >= goal {
+            if size >= goal || (size >= LEAST && begun.elapsed() > SLOW) {
                 break None;
             }
             let mut frame = match self.carry.take() {
