@@ -1,0 +1,24 @@
+//! The end-to-end tests: one binary, so that it is linked once. Each test has servers, ports and folders of its own.
+
+// In a test a panic is the verdict.
+#![allow(clippy::unwrap_used)]
+
+mod bad_manifests;
+mod bad_requests;
+mod config_faults;
+mod crash;
+mod docker;
+mod docs;
+mod first_start;
+mod hostile_auth;
+mod hostile_storage;
+mod hostile_webhook;
+mod memory;
+mod pull;
+mod push;
+mod skopeo;
+mod swap;
+mod tokens;
+mod upload;
+mod walls;
+mod webhooks;

@@ -1,0 +1,21 @@
+//! The harness of Bulkhead's tests: real servers, real clients, and what both exchange.
+//!
+//! Every server has a folder and a port of its own, so tests run side by side. Nothing here knows the inside of the server: it is
+//! the binary, its configuration file, its HTTP, its log and its exit status. Where the binary and the guests lie comes from the
+//! environment (`BULKHEAD_BIN`, `BULKHEAD_GUESTS`), which `cargo xtask test` sets; the usual places are the default.
+
+pub mod config;
+pub mod digest;
+pub mod docker;
+pub mod http;
+pub mod image;
+pub mod memory;
+pub mod places;
+pub mod programs;
+pub mod receiver;
+pub mod registry;
+mod response;
+pub mod server;
+pub mod skopeo;
+pub mod suites;
+pub mod users;

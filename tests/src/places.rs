@@ -1,0 +1,92 @@
+//! Folders, ports and files of the outside world that tests use.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// The repository's root.
+#[must_use]
+pub fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies in a folder of the repository").to_path_buf()
+}
+
+/// The server's binary: `BULKHEAD_BIN`, or where a release build puts it.
+#[must_use]
+pub fn binary() -> PathBuf {
+    let path = std::env::var_os("BULKHEAD_BIN").map_or_else(|| repository().join("target/release/bulkhead"), PathBuf::from);
+    assert!(path.is_file(), "{} is not there: build it with `cargo xtask build`", path.display());
+    path
+}
+
+/// The component of a guest that is not bundled, by its crate's name: `BULKHEAD_GUESTS`, or where `cargo xtask build` puts it.
+#[must_use]
+pub fn guest(name: &str) -> PathBuf {
+    let folder = std::env::var_os("BULKHEAD_GUESTS").map_or_else(|| repository().join("target/guests-out"), PathBuf::from);
+    let path = folder.join(format!("{name}.wasm"));
+    assert!(path.is_file(), "{} is not there: build it with `cargo xtask build`", path.display());
+    path
+}
+
+/// The component of any plugin, bundled (`BULKHEAD_PLUGINS`, or where `cargo xtask build` puts them) or not.
+#[must_use]
+pub fn component(name: &str) -> PathBuf {
+    let folder = std::env::var_os("BULKHEAD_PLUGINS").map_or_else(|| repository().join("target/plugins"), PathBuf::from);
+    let bundled = folder.join(format!("{name}.wasm"));
+    if bundled.is_file() { bundled } else { guest(name) }
+}
+
+static COUNTER: AtomicU32 = AtomicU32::new(0);
+
+/// A new folder that is removed when the value is dropped; kept where the test panics, and then named on the error output.
+#[derive(Debug)]
+pub struct TempDir(PathBuf);
+
+impl TempDir {
+    /// Makes it below the system's folder for temporary files.
+    #[must_use]
+    pub fn new() -> Self {
+        let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("bulkhead-test-{}-{number}", std::process::id()));
+        std::fs::create_dir_all(&path).expect("a folder for temporary files can be written");
+        Self(path)
+    }
+
+    /// Where it lies.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Default for TempDir {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for TempDir {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("kept for a look: {}", self.0.display());
+        } else {
+            // What a container engine still holds is left to the system.
+            std::fs::remove_dir_all(&self.0).ok();
+        }
+    }
+}
+
+/// A port of 127.0.0.1 that nobody uses, below those that the kernel hands to outgoing connections, so that none of these takes
+/// it before the server does. Each call of a process gives another.
+#[must_use]
+pub fn free_port() -> u16 {
+    const FIRST: u32 = 10_000;
+    const COUNT: u32 = 20_000;
+    loop {
+        let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+        let start = std::process::id().wrapping_mul(61);
+        let port = u16::try_from(FIRST + start.wrapping_add(number) % COUNT).expect("the range lies below 65536");
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}
