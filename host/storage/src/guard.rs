@@ -262,7 +262,7 @@ impl ObjectStore for Store {
         length: Option<u64>,
         most: u64,
     ) -> Result<Appended, StoreError> {
-        let mut intake = Intake::new(body, most);
+        let mut intake = Intake::new(&self.buffers, body, most);
         let mut progress = progress.clone();
         let end = length.map(|length| progress.offset.saturating_add(length));
         loop {
@@ -283,7 +283,7 @@ impl ObjectStore for Store {
         let empty;
         let progress = if progress.offset == 0 {
             // A driver is asked for a place for each upload, also for one of no bytes: otherwise nothing would be there to commit.
-            let mut nothing = Intake::new(Box::pin(futures_util::stream::empty()), 0);
+            let mut nothing = Intake::new(&self.buffers, Box::pin(futures_util::stream::empty()), 0);
             empty = self.append_once(progress, &mut nothing, Some(0)).await?.0;
             &empty
         } else {

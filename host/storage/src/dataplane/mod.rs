@@ -12,6 +12,8 @@ mod tests;
 
 /// Bytes that are moved at once.
 pub const PIECE: usize = 512 * 1024;
+/// What is moved at once for a client that takes its time, and for everybody first.
+pub const SMALL_PIECE: usize = 64 * 1024;
 
 /// A job on the blocking pool that did not come back.
 pub fn lost(error: &tokio::task::JoinError) -> std::io::Error {

@@ -16,14 +16,12 @@ use futures_util::stream;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::buffers::Buffers;
-use super::{PIECE, lost};
+use super::{PIECE, SMALL_PIECE, lost};
 use crate::hash::Hasher;
 
 /// Up to here a file is read on the spot: a hop to the blocking pool costs more than a read from the page cache.
 const INLINE: u64 = 64 * 1024;
 
-/// What a client that takes its time is given at once, and everybody first.
-const SMALL_PIECE: u64 = 128 * 1024;
 /// Whoever takes longer than this for a piece is slow: it gets small ones, and none is read ahead, so that it holds little memory.
 const SLOW: Duration = Duration::from_millis(50);
 
@@ -35,7 +33,8 @@ pub fn file(buffers: &Arc<Buffers>, file: File, offset: u64, length: u64) -> Res
         return Ok(ObjectBody::Bytes(piece.into()));
     }
     let (buffers, file, end) = (Arc::clone(buffers), Arc::new(file), offset + length);
-    let pieces = Pieces { buffers, file, next: offset, end, size: SMALL_PIECE, asked: None, ahead: VecDeque::with_capacity(2) };
+    let pieces =
+        Pieces { buffers, file, next: offset, end, size: SMALL_PIECE as u64, asked: None, ahead: VecDeque::with_capacity(2) };
     Ok(ObjectBody::Stream(pieces.stream()))
 }
 
@@ -70,7 +69,7 @@ impl Pieces {
 
     fn read_ahead(&mut self) {
         let fast = self.asked.replace(Instant::now()).is_some_and(|asked| asked.elapsed() < SLOW);
-        self.size = if fast { (self.size * 2).min(PIECE as u64) } else { SMALL_PIECE };
+        self.size = if fast { (self.size * 2).min(PIECE as u64) } else { SMALL_PIECE as u64 };
         let most = if fast { 2 } else { 1 };
         while self.ahead.len() < most && self.next < self.end {
             let length = (self.end - self.next).min(self.size);

@@ -1,94 +1,77 @@
 //! Writes: a client's body into a file, hashed on one thread while the disk takes it on another, or into a guest's sink.
 
 use std::fs::File;
-use std::io::{self, IoSlice, Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bulkhead_core::ports::driver::ByteSink;
 use bulkhead_core::ports::plugin::PluginError;
 use bulkhead_core::ports::store::{Ended, Incoming};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::StreamExt;
 use tokio::task::{JoinHandle, spawn_blocking};
 
+use super::buffers::Buffers;
 use super::{PIECE, lost};
 use crate::hash::Hasher;
 
-/// Frames below this are copied together: each one kept apart would hold its whole network buffer.
-const SMALL_FRAME: usize = 16 * 1024;
-
 /// The least that is worth moving before the body has ended.
-const LEAST: u64 = 64 * 1024;
+const LEAST: usize = super::SMALL_PIECE;
 /// A client that takes longer than this for a piece is slow: what has come is moved on, so that it holds little memory.
 const SLOW: Duration = Duration::from_millis(100);
-
-/// The frames of one piece, in order, shared by the thread that hashes and the one that writes.
-pub type Piece = Arc<Vec<Bytes>>;
 
 /// A client's body, taken in pieces, up to a limit.
 pub struct Intake {
     body: Incoming,
     left: u64,
-    carry: Option<Bytes>,
+    /// What is left of the last frame.
+    frame: Bytes,
+    buffers: Arc<Buffers>,
 }
 
 /// What comes of an intake.
 pub enum Taken {
-    /// A full piece, and more may follow.
-    Piece(Piece, u64),
+    /// A piece, and more may follow.
+    Piece(Bytes),
     /// The last piece, perhaps empty, and how the body ended.
-    Last(Piece, u64, Ended),
+    Last(Bytes, Ended),
 }
 
 impl Intake {
     /// At most `most` bytes of this body.
-    pub fn new(body: Incoming, most: u64) -> Self {
-        Self { body, left: most, carry: None }
+    pub fn new(buffers: &Arc<Buffers>, body: Incoming, most: u64) -> Self {
+        Self { body, left: most, frame: Bytes::new(), buffers: Arc::clone(buffers) }
     }
 
-    /// The next piece, of at most `room` bytes where the sink takes no more.
+    /// The next piece, of at most `room` bytes. Frames are copied together: one that was kept would keep its whole network buffer, and
+    /// the next would need a fresh one.
     pub async fn next(&mut self, room: u64) -> Taken {
-        let goal = (PIECE as u64).min(room);
-        let mut frames = Vec::new();
-        let mut tail = BytesMut::new();
-        let mut size: u64 = 0;
+        let goal = usize::try_from(room).map_or(PIECE, |room| room.min(PIECE));
+        let mut piece = self.buffers.piece();
         let begun = Instant::now();
-        let ended = loop {
-            if size >= goal || (size >= LEAST && begun.elapsed() > SLOW) {
-                break None;
+        while piece.len() < goal && (piece.len() < LEAST || begun.elapsed() < SLOW) {
+            if self.frame.is_empty()
+                && let Err(ended) = self.receive().await
+            {
+                return Taken::Last(piece.freeze(), ended);
             }
-            let mut frame = match self.carry.take() {
-                Some(frame) => frame,
-                None => match self.body.next().await {
-                    None => break Some(Ended::Complete),
-                    Some(Err(error)) => break Some(Ended::Broken(error)),
-                    Some(Ok(frame)) if frame.len() as u64 > self.left => break Some(Ended::TooLong),
-                    Some(Ok(frame)) => {
-                        self.left -= frame.len() as u64;
-                        frame
-                    }
-                },
-            };
-            if frame.len() as u64 > room - size {
-                self.carry = Some(frame.split_off((room - size) as usize));
-            }
-            size += frame.len() as u64;
-            if frame.len() < SMALL_FRAME {
-                tail.extend_from_slice(&frame);
-            } else {
-                if !tail.is_empty() {
-                    frames.push(tail.split().freeze());
-                }
-                frames.push(frame);
-            }
-        };
-        if !tail.is_empty() {
-            frames.push(tail.freeze());
+            let part = self.frame.split_to(self.frame.len().min(goal - piece.len()));
+            piece.extend(&part);
         }
-        match ended {
-            None => Taken::Piece(Arc::new(frames), size),
-            Some(ended) => Taken::Last(Arc::new(frames), size, ended),
+        Taken::Piece(piece.freeze())
+    }
+
+    async fn receive(&mut self) -> Result<(), Ended> {
+        match self.body.next().await {
+            None => Err(Ended::Complete),
+            Some(Err(error)) => Err(Ended::Broken(error)),
+            Some(Ok(frame)) if frame.len() as u64 > self.left => Err(Ended::TooLong),
+            Some(Ok(frame)) => {
+                self.left -= frame.len() as u64;
+                self.frame = frame;
+                Ok(())
+            }
         }
     }
 }
@@ -127,15 +110,15 @@ pub async fn to_file(file: File, offset: u64, hasher: Hasher, intake: &mut Intak
     let mut written: u64 = 0;
     loop {
         match intake.next(u64::MAX).await {
-            Taken::Piece(piece, size) => {
-                written += size;
+            Taken::Piece(piece) => {
+                written += piece.len() as u64;
                 let (hasher, target) = (hashing.take().await?, writing.take().await?);
-                let shared = Arc::clone(&piece);
+                let shared = piece.clone();
                 hashing = Job::run(move || Ok(hash(hasher, &shared)));
                 writing = Job::run(move || write(target, &piece));
             }
-            Taken::Last(piece, size, ended) => {
-                written += size;
+            Taken::Last(piece, ended) => {
+                written += piece.len() as u64;
                 let (hasher, target) = (hashing.take().await?, writing.take().await?);
                 let hasher = finish(hasher, target, piece).await?;
                 return Ok((written, hasher, ended));
@@ -145,7 +128,7 @@ pub async fn to_file(file: File, offset: u64, hasher: Hasher, intake: &mut Intak
 }
 
 /// The last piece: hashed and written on one thread, since the sync is what takes its time.
-async fn finish(hasher: Hasher, target: Target, piece: Piece) -> io::Result<Hasher> {
+async fn finish(hasher: Hasher, target: Target, piece: Bytes) -> io::Result<Hasher> {
     let last = Job::run(move || {
         let target = write(target, &piece)?;
         target.file.sync_data()?;
@@ -154,27 +137,16 @@ async fn finish(hasher: Hasher, target: Target, piece: Piece) -> io::Result<Hash
     last.take().await
 }
 
-fn hash(mut hasher: Hasher, piece: &[Bytes]) -> Hasher {
-    for frame in piece {
-        hasher.update(frame);
-    }
+fn hash(mut hasher: Hasher, piece: &[u8]) -> Hasher {
+    hasher.update(piece);
     hasher
 }
 
-fn write(mut target: Target, piece: &[Bytes]) -> io::Result<Target> {
+fn write(mut target: Target, piece: &[u8]) -> io::Result<Target> {
     if let Some(offset) = target.cut.take() {
         cut(&mut target.file, offset)?;
     }
-    let mut slices: Vec<IoSlice<'_>> = piece.iter().map(|frame| IoSlice::new(frame)).collect();
-    let mut rest = &mut slices[..];
-    while !rest.is_empty() {
-        match target.file.write_vectored(rest) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(count) => IoSlice::advance_slices(&mut rest, count),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
+    target.file.write_all(piece)?;
     Ok(target)
 }
 
@@ -201,15 +173,15 @@ pub async fn to_sink(
 ) -> Result<(u64, Option<Ended>), PluginError> {
     let mut written: u64 = 0;
     loop {
-        let (piece, size, ended) = match intake.next(room - written).await {
-            Taken::Piece(piece, size) => (piece, size, None),
-            Taken::Last(piece, size, ended) => (piece, size, Some(ended)),
+        let (piece, ended) = match intake.next(room - written).await {
+            Taken::Piece(piece) => (piece, None),
+            Taken::Last(piece, ended) => (piece, Some(ended)),
         };
-        for frame in &*piece {
-            hasher.update(frame);
-            sink.write(frame.clone()).await?;
+        written += piece.len() as u64;
+        hasher.update(&piece);
+        if !piece.is_empty() {
+            sink.write(piece).await?;
         }
-        written += size;
         if ended.is_some() || written == room {
             return Ok((written, ended));
         }
