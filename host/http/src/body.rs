@@ -22,6 +22,8 @@ use crate::error::ApiError;
 /// may never see it. What comes after that is cut off.
 const DRAIN_BYTES: usize = 16 * 1024 * 1024;
 const DRAIN_TIME: Duration = Duration::from_secs(10);
+/// A body that is read whole (a form, a manifest) has come by then, however little the client is ever silent.
+const WHOLE: Duration = Duration::from_secs(120);
 
 /// How a client means to send its body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +70,11 @@ impl ClientBody {
     ///
     /// # Errors
     /// 413, or what [`BodyError`] means.
-    pub(crate) async fn read(mut self, limit: usize) -> Result<Bytes, ApiError> {
+    pub(crate) async fn read(self, limit: usize) -> Result<Bytes, ApiError> {
+        timeout(WHOLE, self.read_whole(limit)).await.unwrap_or_else(|_| Err(BodyError::Stalled.into()))
+    }
+
+    async fn read_whole(mut self, limit: usize) -> Result<Bytes, ApiError> {
         let too_large = || ApiError::too_large(limit as u64);
         if self.length().is_some_and(|length| length > limit as u64) {
             return Err(too_large());

@@ -27,6 +27,10 @@ use crate::handler::{Peer, answer};
 
 /// How an HTTP/2 connection begins (RFC 9113, 3.4).
 const H2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// A connection over which fewer bytes go in a while, and no request begins, is stalled: what keeps it alive is smaller.
+const STALLED: u64 = 4096;
+/// How long a connection that is wound down may take to end.
+const FAREWELL: Duration = Duration::from_secs(5);
 /// Room for nearly every request's head.
 const FIRST_READ: usize = 4096;
 
@@ -57,7 +61,7 @@ impl Shared {
         let mut http2 = http2::Builder::new(TokioExecutor::new());
         http2
             .timer(TokioTimer::new())
-            .max_concurrent_streams(128)
+            .max_concurrent_streams(16)
             .max_header_list_size(u32::try_from(limits.head_bytes).unwrap_or(u32::MAX))
             .initial_stream_window_size(1024 * 1024)
             .initial_connection_window_size(4 * 1024 * 1024)
@@ -79,11 +83,12 @@ pub(crate) async fn run(shared: Arc<Shared>, mut stream: TcpStream, address: Soc
         Ok(Err(_)) | Err(_) => return,
     };
     let peer = Arc::new(Peer { app: Arc::clone(&shared.app), address: address.to_string().into(), encrypted: false });
-    let io = TokioIo::new(Socket { first, stream, patience: limits.idle, timer: None, waiting: false });
-    let begun = Arc::new(AtomicU64::new(0));
-    let count = Arc::clone(&begun);
+    let traffic = Arc::new(Traffic::default());
+    let moved = Arc::clone(&traffic);
+    let io = TokioIo::new(Socket { first, stream, traffic: moved, patience: limits.idle, timer: None, waiting: false });
+    let count = Arc::clone(&traffic);
     let service = service_fn(move |request: axum::http::Request<Incoming>| {
-        count.fetch_add(1, Ordering::Relaxed);
+        count.requests.fetch_add(1, Ordering::Relaxed);
         let peer = Arc::clone(&peer);
         async move { Ok::<_, Infallible>(answer(&peer, request).await) }
     });
@@ -95,7 +100,7 @@ pub(crate) async fn run(shared: Arc<Shared>, mut stream: TcpStream, address: Soc
         }
         Protocol::Http2 => {
             let connection = shared.http2.serve_connection(io, service);
-            drive(connection, phase, unused(begun, limits.idle), http2::Connection::graceful_shutdown).await
+            drive(connection, phase, stalled(traffic, limits.idle), http2::Connection::graceful_shutdown).await
         }
     };
     if let Err(error) = ended {
@@ -103,7 +108,14 @@ pub(crate) async fn run(shared: Arc<Shared>, mut stream: TcpStream, address: Soc
     }
 }
 
-/// Drives a connection; winds it down when the server does, or when it is `retired`.
+/// What has gone over a connection.
+#[derive(Default)]
+struct Traffic {
+    requests: AtomicU64,
+    bytes: AtomicU64,
+}
+
+/// Drives a connection; winds it down when the server does, or when it is `retired`, and then cuts it off.
 async fn drive<C: Future<Output = hyper::Result<()>>>(
     connection: C,
     mut phase: watch::Receiver<Phase>,
@@ -113,6 +125,7 @@ async fn drive<C: Future<Output = hyper::Result<()>>>(
     let mut connection = pin!(connection);
     let mut retired = pin!(retired);
     let mut is_retired = false;
+    let mut farewell = pin!(sleep(FAREWELL));
     loop {
         tokio::select! {
             biased;
@@ -125,17 +138,22 @@ async fn drive<C: Future<Output = hyper::Result<()>>>(
             () = retired.as_mut(), if !is_retired => {
                 is_retired = true;
                 wind_down(connection.as_mut());
+                farewell.as_mut().reset(Instant::now() + FAREWELL);
             }
+            () = farewell.as_mut(), if is_retired => return Ok(()),
         }
     }
 }
 
-/// Returns when no request has begun for a while. HTTP/1.1 has its own deadline for that; HTTP/2 connections would stay for good.
-async fn unused(begun: Arc<AtomicU64>, idle: Duration) {
+/// Returns when no request has begun for a while and next to nothing has moved. HTTP/1.1 has deadlines of its own; an HTTP/2 client that
+/// answers pings and takes no bytes would hold its answers for good.
+async fn stalled(traffic: Arc<Traffic>, idle: Duration) {
+    let seen = || (traffic.requests.load(Ordering::Relaxed), traffic.bytes.load(Ordering::Relaxed));
     loop {
-        let before = begun.load(Ordering::Relaxed);
+        let before = seen();
         sleep(idle).await;
-        if begun.load(Ordering::Relaxed) == before {
+        let now = seen();
+        if now.0 == before.0 && now.1 - before.1 < STALLED {
             return;
         }
     }
@@ -168,6 +186,7 @@ async fn begin(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<(Protocol, B
 struct Socket {
     first: Bytes,
     stream: TcpStream,
+    traffic: Arc<Traffic>,
     patience: Duration,
     /// Runs while `waiting`.
     timer: Option<Pin<Box<Sleep>>>,
@@ -175,7 +194,10 @@ struct Socket {
 }
 
 impl Socket {
-    fn patiently<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+    fn patiently(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(count)) = &written {
+            self.traffic.bytes.fetch_add(*count as u64, Ordering::Relaxed);
+        }
         if written.is_ready() {
             self.waiting = false;
             return written;
@@ -192,7 +214,10 @@ impl Socket {
 impl AsyncRead for Socket {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if self.first.is_empty() {
-            return Pin::new(&mut self.stream).poll_read(cx, buffer);
+            let before = buffer.filled().len();
+            let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+            self.traffic.bytes.fetch_add((buffer.filled().len() - before) as u64, Ordering::Relaxed);
+            return read;
         }
         let taken = self.first.len().min(buffer.remaining());
         buffer.put_slice(&self.first[..taken]);

@@ -1,4 +1,4 @@
-//! Which registry a request is for: the one whose host name the client used (DESIGN: tenants are walls, and this is the door).
+//! Which registry a request is for: the one whose host name the client used; tenants are walls, and this is the door.
 
 use std::sync::Arc;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use crate::{Digest, MediaType};
 
@@ -71,7 +71,9 @@ struct RawManifest {
     media_type: Option<String>,
     artifact_type: Option<String>,
     config: Option<RawDescriptor>,
+    #[serde(default, deserialize_with = "null_is_empty")]
     layers: Option<Vec<RawDescriptor>>,
+    #[serde(default, deserialize_with = "null_is_empty")]
     manifests: Option<Vec<RawDescriptor>>,
     subject: Option<RawDescriptor>,
     annotations: Option<BTreeMap<String, String>>,
@@ -87,6 +89,11 @@ struct RawDescriptor {
     size: u64,
     #[serde(default)]
     urls: Option<Vec<String>>,
+}
+
+/// A list that is there and null is an empty one: so Go writes a list that was never filled.
+fn null_is_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<RawDescriptor>>, D::Error> {
+    Ok(Some(Option::deserialize(deserializer)?.unwrap_or_default()))
 }
 
 impl TryFrom<RawDescriptor> for Descriptor {

@@ -11,7 +11,7 @@ use bulkhead_core::ports::plugin::{PluginError, PluginLabel};
 use bulkhead_plugin_bindings::bulkhead::plugin::types;
 use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout_at;
+use tokio::time::{timeout, timeout_at};
 use wasmtime::Store;
 
 use crate::call::{Call, Fault, Outcome, full, within};
@@ -30,6 +30,8 @@ pub(crate) const STORAGE_ANSWER_BYTES: usize = 16 * 1024 * 1024;
 const TIME: Duration = Duration::from_secs(1);
 /// And for a storage driver, which may have to ask a counterpart.
 const STORAGE_TIME: Duration = Duration::from_secs(10);
+/// How long a credential waits for its turn to be checked.
+const LONGEST_QUEUE: Duration = Duration::from_secs(20);
 
 /// A loaded plugin. Its component is compiled and its settings are accepted. Shared behind an `Arc`; dropping the last one ends all its
 /// instances.
@@ -168,6 +170,25 @@ impl Plugin {
             None => self.fresh(registry, &request).await?,
         };
         Ok(Call::new(self.clone(), instance, request, function, permit))
+    }
+
+    /// A turn at checking a credential. A password's hash keeps a core busy for its whole call, so that no more are checked at once than there are
+    /// cores: all of them together would run over their time. The wait is not part of the call's time. A plugin with granted
+    /// origins waits for others more than it computes, and needs no turn.
+    ///
+    /// # Errors
+    /// [`PluginError::Unavailable`] after [`LONGEST_QUEUE`].
+    pub(crate) async fn turn(&self) -> Result<Option<OwnedSemaphorePermit>, PluginError> {
+        if !self.reach.http.origins.is_empty() {
+            return Ok(None);
+        }
+        match timeout(LONGEST_QUEUE, self.reach.cores.clone().acquire_owned()).await {
+            Ok(Ok(turn)) => Ok(Some(turn)),
+            _ => Err(PluginError::Unavailable {
+                reason: format!("too many credentials wait to be checked: none was for {LONGEST_QUEUE:?}"),
+                retry_after: Some(LONGEST_QUEUE),
+            }),
+        }
     }
 
     /// Keeps a sound instance.

@@ -54,6 +54,7 @@ pub struct Runtime {
     client: Client,
     clock: Arc<dyn Clock>,
     catalog: Option<Arc<dyn Catalog>>,
+    cores: Arc<Semaphore>,
 }
 
 impl Runtime {
@@ -72,6 +73,7 @@ impl Runtime {
             client: Client::new()?,
             clock: options.clock,
             catalog: options.catalog,
+            cores: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from))),
         }))
     }
 
@@ -83,6 +85,7 @@ impl Runtime {
         check_limits(&spec.limits)?;
         let (component, inspection) = self.compile(read(spec.component).await?).await?;
         let compiled = Arc::new(Compiled::link(&self.linker, &component, inspection)?);
+        imports::check_secrets(&spec.grants.secrets).await?;
         let reach = Arc::new(Reach {
             plugin: spec.name,
             files: open_grants(&spec.grants).await?,
@@ -92,6 +95,7 @@ impl Runtime {
             client: self.client.clone(),
             clock: self.clock.clone(),
             limits: spec.limits,
+            cores: self.cores.clone(),
         });
         let permits = usize::try_from(reach.limits.instances).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
         let permits = Arc::new(Semaphore::new(permits));

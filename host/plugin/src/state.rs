@@ -12,6 +12,8 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use crate::engine::MAX_TABLE_ELEMENTS;
 use crate::files::Granted;
+use tokio::sync::Semaphore;
+
 use crate::net::Client;
 use crate::output::Output;
 use crate::spec::{HttpGrant, Limits, SecretSource};
@@ -31,6 +33,8 @@ pub(crate) struct Reach {
     pub(crate) client: Client,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) limits: Limits,
+    /// A permit for each core: taken by whoever checks a credential and waits for nobody.
+    pub(crate) cores: Arc<Semaphore>,
 }
 
 /// The data of one instance's store.

@@ -199,3 +199,24 @@ async fn a_caller_that_finds_every_instance_busy_is_told_so_in_time() {
     assert!(busy > 0);
     assert!(ask(&plugin, "ann").await.is_ok());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_right_passwords_at_once_than_there_are_cores_are_all_accepted() {
+    let home = tempfile::tempdir().unwrap();
+    let users = home.path().join("users");
+    // `htpasswd -B -C 10`: each takes a core for nearly a tenth of a second, 40 of them longer than one call may take.
+    std::fs::write(&users, "ann:$2y$10$d4IyqGE6D3qAhziizgZ0tey7.P9k2m.pIGSwTq/U8K1pnhbSIJVpm\n").unwrap();
+    let mut spec = spec("auth-htpasswd", json!({}));
+    spec.grants.files = [("/users".to_owned(), users)].into();
+    let plugin = try_load(spec).await.unwrap();
+    let asking: Vec<_> = (0..40)
+        .map(|_| {
+            let plugin = plugin.clone();
+            tokio::spawn(async move { ask(&plugin, "ann").await })
+        })
+        .collect();
+    for asked in asking {
+        let answer = asked.await.unwrap();
+        assert!(matches!(answer, Ok(Authentication::Accepted { .. })), "{answer:?}");
+    }
+}

@@ -5,7 +5,7 @@ mod support;
 
 use std::time::Duration;
 
-use bulkhead_plugin::{ComponentSource, Kind, LoadError};
+use bulkhead_plugin::{ComponentSource, Kind, LoadError, SecretSource};
 use bytes::Bytes;
 use serde_json::json;
 use support::{guest, load, runtime, small_runtime, spec, try_load};
@@ -70,6 +70,10 @@ async fn a_missing_grant_stops_the_load() {
     let mut spec = spec("storage-fs", json!({"root": "/blobs"}));
     spec.grants = support::blobs(std::path::Path::new("/no/such/directory"));
     assert!(matches!(try_load(spec).await, Err(LoadError::Grant { what, .. }) if what == "directories.\"/blobs\""));
+    let mut spec = support::spec("hello-auth", json!({"password": "x"}));
+    let nowhere = SecretSource::File("/no/such/secret".into());
+    spec.grants.secrets = [("key".to_owned(), nowhere)].into();
+    assert!(matches!(try_load(spec).await, Err(LoadError::Grant { what, .. }) if what == "secrets.\"key\""));
 }
 
 #[tokio::test]

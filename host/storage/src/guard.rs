@@ -18,6 +18,7 @@ use crate::dataplane::buffers::Buffers;
 use crate::dataplane::read::{self, Expected};
 use crate::dataplane::write::{self, Intake};
 use crate::hash::Hasher;
+use crate::trace::{FileIdentity, Traces};
 
 /// A driver whose answers are checked.
 #[derive(Clone)]
@@ -106,12 +107,13 @@ fn fault(plugin: &str, doing: &'static str, error: PluginError) -> StoreError {
 pub struct Store {
     driver: GuardedDriver,
     buffers: Arc<Buffers>,
+    traces: Traces,
 }
 
 impl Store {
     /// Over this driver.
     pub fn new(driver: GuardedDriver) -> Self {
-        Self { driver, buffers: Arc::default() }
+        Self { driver, buffers: Arc::default(), traces: Traces::default() }
     }
 
     /// How many of the bytes from the source's beginning on are there, at least as far as can be seen.
@@ -144,6 +146,8 @@ impl Store {
         let expected = match range {
             None => Expected { digest: Some(digest.clone()), size, wanted: (0, size) },
             Some(range) if verify => {
+                // Its instance goes back before another one is asked for: there may be no second.
+                drop(source);
                 source = match self.open(key, None).await? {
                     Source::Stream(source) => source,
                     _ => return Err(self.driver.nonsense("open", "another kind of source for the whole".to_owned())),
@@ -185,6 +189,20 @@ impl Store {
         }))
     }
 
+    /// A file under the key is the one that was hashed on its way in, or it is hashed now: another one was there before, the upload went
+    /// on after a restart, or the driver lies. Bytes that a guest hands out are verified at every read.
+    async fn check_committed(&self, progress: &UploadProgress, key: &ObjectKey) -> Result<(), StoreError> {
+        let Source::File { file, offset, length } = self.open(key, None).await? else { return Ok(()) };
+        self.check_file(&file, offset, length, progress.offset)?;
+        let identity = FileIdentity::of(&file)
+            .map_err(|error| StoreError::Io { doing: "looking at a committed file", reason: error.to_string() })?;
+        if offset == 0 && self.traces.of(progress) == Some(identity) {
+            return Ok(());
+        }
+        let (expected, found) = (self.digest(progress)?, self.rehash(key, progress.offset, progress.algorithm).await?);
+        if found == expected { Ok(()) } else { Err(StoreError::DigestMismatch { expected, found }) }
+    }
+
     async fn open(&self, key: &ObjectKey, range: Option<ByteRange>) -> Result<Source, StoreError> {
         self.driver.driver.open(key, range).await.map_err(|error| self.driver.fault("open", error))
     }
@@ -199,11 +217,13 @@ impl Store {
         let offset = progress.offset;
         let mut hasher = Hasher::resume(progress.algorithm, &progress.hash)?;
         let sink = self.driver.driver.next(&progress.driver, offset, length).await;
+        let mut target = None;
         let (written, ended, answer) = match sink.map_err(|error| self.driver.fault("next", error))? {
             Sink::File { file, offset: at } => {
                 if at != offset {
                     return Err(self.driver.nonsense("next", format!("offset {at} for the bytes from {offset} on")));
                 }
+                target = Some(FileIdentity::of(&file).map_err(writing)?);
                 let (written, moved, ended) = write::to_file(file, offset, hasher, intake).await.map_err(writing)?;
                 hasher = moved;
                 (written, Some(ended), None)
@@ -220,8 +240,11 @@ impl Store {
             }
         };
         let driver = self.driver.written(&progress.driver, written, answer).await?;
-        let progress = UploadProgress { offset: offset + written, algorithm: progress.algorithm, hash: hasher.save(), driver };
-        Ok((progress, ended))
+        let after = UploadProgress { offset: offset + written, algorithm: progress.algorithm, hash: hasher.save(), driver };
+        if let Some(file) = target {
+            self.traces.note(progress, &after, file);
+        }
+        Ok((after, ended))
     }
 }
 
@@ -292,7 +315,7 @@ impl ObjectStore for Store {
         let committed = self.driver.driver.commit(&progress.driver, key).await;
         committed.map_err(|error| self.driver.fault("commit", error))?;
         match self.driver.stat(key).await? {
-            Some(info) if info.size == progress.offset => Ok(()),
+            Some(info) if info.size == progress.offset => self.check_committed(progress, key).await,
             Some(info) => {
                 let text = format!("{key} has {} bytes after a commit of {}", info.size, progress.offset);
                 Err(self.driver.nonsense("commit", text))

@@ -6,5 +6,6 @@
 mod dataplane;
 mod guard;
 mod hash;
+mod trace;
 
 pub use guard::{GuardedDriver, Store};

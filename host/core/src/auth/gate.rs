@@ -216,6 +216,9 @@ impl Gate {
         let now = self.clock.now();
         let expires = now.after(self.options.token_life);
         let expires = identity.as_ref().and_then(|identity| identity.expires).map_or(expires, |end| end.min(expires));
+        if expires <= now {
+            return Err(AuthFailure::Rejected);
+        }
         let subject = identity.as_ref().map(|identity| identity.subject.as_str());
         self.key.mint(&self.token_use(context), subject, &granted, now, expires).map_err(|error| {
             error!(request_id = %context.request_id, %error, "a token could not be signed");

@@ -138,7 +138,7 @@ impl TokenKey {
         let mut header = Header::new(Algorithm::ES256);
         header.kid = Some(self.id.to_string());
         let token = jsonwebtoken::encode(&header, &claims, &self.encoding).map_err(|error| KeyError(error.to_string()))?;
-        Ok(IssuedToken { token, expires_in: claims.exp - claims.iat, issued_at: now, scope })
+        Ok(IssuedToken { token, expires_in: claims.exp.saturating_sub(claims.iat), issued_at: now, scope })
     }
 
     /// Whether a bearer token names this key: if not, it may be somebody else's.

@@ -119,7 +119,7 @@ impl Courier {
                 warn!(webhook = delivery.webhook, event = delivery.event.id, attempts, reason, "delivery given up");
                 return Settlement::GivenUp { reason: cut(reason) };
             }
-            Failure::Later(wait, reason) => (wait.unwrap_or_else(|| back_off(attempts)).min(LONGEST_WAIT), reason),
+            Failure::Later(wait, reason) => (wait.unwrap_or_default().max(back_off(attempts)).min(LONGEST_WAIT), reason),
         };
         info!(
             webhook = delivery.webhook,

@@ -180,7 +180,13 @@ impl Registry {
                 }
             };
             let refused = match appended.ended {
-                Ended::Complete => return registry.finish(&repository, appended.progress, &digest, None).await,
+                Ended::Complete => {
+                    let finished = registry.finish(&repository, appended.progress.clone(), &digest, None).await;
+                    if matches!(finished, Err(RegistryError::Unavailable { .. } | RegistryError::Internal(_))) {
+                        registry.drop_upload(&appended.progress, None).await;
+                    }
+                    return finished;
+                }
                 Ended::TooLong => registry.too_large(),
                 Ended::Broken(error) => RegistryError::BodyEnded(error),
             };

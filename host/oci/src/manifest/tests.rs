@@ -57,3 +57,12 @@ fn an_index_lists_manifests_and_needs_everything_else_as_blobs() {
     let index = parse(MediaType::OCI_INDEX, &body).unwrap();
     assert_eq!((index.kind, index.manifests.len(), index.blobs.len()), (ManifestKind::Index, 1, 1));
 }
+
+#[test]
+fn a_list_that_is_null_is_empty_and_one_that_is_absent_is_missing() {
+    let image = format!(r#"{{"schemaVersion":2,"config":{CONFIG},"layers":null}}"#);
+    assert_eq!(parse(MediaType::OCI_MANIFEST, &image).unwrap().blobs.len(), 1);
+    assert!(parse(MediaType::OCI_INDEX, r#"{"schemaVersion":2,"manifests":null}"#).unwrap().manifests.is_empty());
+    let absent = format!(r#"{{"schemaVersion":2,"config":{CONFIG}}}"#);
+    assert!(matches!(parse(MediaType::OCI_MANIFEST, &absent), Err(ManifestError::Contradiction(_))));
+}

@@ -79,9 +79,13 @@ impl Granted {
         }
         sync_file(&file).map_err(|error| FileError::of(from, error))?;
         let target_directory = made_directory(to, target)?;
-        move_without_replacing(&source_directory, source_name, &target_directory, target.split().1)
-            .map_err(|error| FileError::of(to, error.into()))?;
-        sync_directory(&target_directory).map_err(|error| FileError::of(to, error))?;
+        let moved = move_without_replacing(&source_directory, source_name, &target_directory, target.split().1);
+        if moved.is_ok() || moved == Err(Errno::EXIST) {
+            // Also where the name is there already: whoever made it may not have come to its own sync, and whoever is told `conflict` goes on
+            // as if the object were durable.
+            sync_directory(&target_directory).map_err(|error| FileError::of(to, error))?;
+        }
+        moved.map_err(|error| FileError::of(to, error.into()))?;
         if names(&source_directory) == Names::EachSynced {
             sync_directory(&source_directory).map_err(|error| FileError::of(from, error))?;
         }

@@ -13,6 +13,8 @@ use wasmtime::component::{HasSelf, Linker};
 
 use crate::state::State;
 
+pub(crate) use secrets::check_secrets;
+
 /// Everything that any plugin may import. Calls of what was not granted are answered, not refused to be linked.
 pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);

@@ -1,6 +1,7 @@
 //! `secrets`: by the names that the operator granted, read at each use. Neither a value nor the place that it is kept in is ever logged or
 //! told to the plugin.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read as _;
 use std::os::unix::ffi::OsStringExt as _;
@@ -10,6 +11,7 @@ use bulkhead_plugin_bindings::bulkhead::plugin::{secrets, types};
 use rustix::fs::OFlags;
 
 use super::{blocking, unavailable};
+use crate::error::LoadError;
 use crate::spec::SecretSource;
 use crate::state::State;
 
@@ -30,6 +32,21 @@ impl secrets::Host for State {
         })
         .await
     }
+}
+
+/// Whether each granted secret can be read now: what is missing shows at the start, not at the first call.
+pub(crate) async fn check_secrets(secrets: &BTreeMap<String, SecretSource>) -> Result<(), LoadError> {
+    if secrets.is_empty() {
+        return Ok(());
+    }
+    let secrets = secrets.clone();
+    let check = move || {
+        for (name, source) in secrets {
+            read(&source).map_err(|why| LoadError::Grant { what: format!("secrets.{name:?}"), why })?;
+        }
+        Ok(())
+    };
+    tokio::task::spawn_blocking(check).await.unwrap_or_else(|error| Err(LoadError::Host(format!("reading secrets: {error}"))))
 }
 
 fn read(source: &SecretSource) -> Result<Vec<u8>, String> {

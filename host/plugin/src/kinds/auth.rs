@@ -30,6 +30,7 @@ impl Authenticator for AuthPlugin {
             }
             Credential::Bearer(token) => authenticator::Credential::Bearer(token.clone()),
         };
+        let _turn = self.0.turn().await?;
         let mut call = self.0.begin(&context.registry, Some(&context.request_id), "authenticate").await?;
         let answer = invoke!(call, authenticator, call_authenticate(&wit_context(context), &credential));
         call.release();

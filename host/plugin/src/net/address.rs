@@ -16,26 +16,40 @@ pub(crate) fn may_stand_for(name: &str, address: IpAddr) -> bool {
     }
 }
 
+/// Where clouds hand out credentials outside the link-local network: Alibaba and Azure, Amazon and Google.
+const METADATA_V4: [Ipv4Addr; 2] = [Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(168, 63, 129, 16)];
+const METADATA_V6: [Ipv6Addr; 2] =
+    [Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254), Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)];
+
 fn is_ordinary_v4(address: Ipv4Addr) -> bool {
     // 0.0.0.0/8 is "this network": Linux takes all of it for the host itself.
     let this_network = address.octets()[0] == 0;
-    !(this_network || address.is_loopback() || address.is_link_local() || address.is_multicast() || address.is_broadcast())
+    let metadata = METADATA_V4.contains(&address);
+    !(this_network
+        || metadata
+        || address.is_loopback()
+        || address.is_link_local()
+        || address.is_multicast()
+        || address.is_broadcast())
 }
 
 fn is_ordinary_v6(address: Ipv6Addr) -> bool {
-    !(address.is_unspecified() || address.is_loopback() || address.is_unicast_link_local() || address.is_multicast())
+    let metadata = METADATA_V6.contains(&address);
+    !(metadata || address.is_unspecified() || address.is_loopback() || address.is_unicast_link_local() || address.is_multicast())
 }
 
-/// The IPv4 address within an IPv6 one: mapped (`::ffff:0:0/96`), compatible (`::/96`) or translated (`64:ff9b::/96`).
+/// The IPv4 address within an IPv6 one: mapped (`::ffff:0:0/96`), compatible (`::/96`), translated (`64:ff9b::/96`, `64:ff9b:1::/48`) or of
+/// 6to4 (`2002::/16`).
 fn unwrapped(address: IpAddr) -> IpAddr {
     let IpAddr::V6(v6) = address else { return address };
     if v6.is_loopback() || v6.is_unspecified() {
         return address;
     }
     match v6.segments() {
-        [0, 0, 0, 0, 0, 0 | 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
-            IpAddr::V4(Ipv4Addr::from(u32::from(high) << 16 | u32::from(low)))
-        }
+        [0, 0, 0, 0, 0, 0 | 0xffff, high, low]
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        | [0x64, 0xff9b, 1, _, _, _, high, low]
+        | [0x2002, high, low, ..] => IpAddr::V4(Ipv4Addr::from(u32::from(high) << 16 | u32::from(low))),
         _ => address,
     }
 }
@@ -65,6 +79,12 @@ mod tests {
             "0.0.0.0",
             "0.1.2.3",
             "169.254.169.254",
+            "100.100.100.200",
+            "168.63.129.16",
+            "fd00:ec2::254",
+            "fd20:ce::254",
+            "2002:a9fe:a9fe::1",
+            "64:ff9b:1::a9fe:a9fe",
             "224.0.0.1",
             "255.255.255.255",
             "::",

@@ -21,7 +21,6 @@ const ACTIONS: &[(&str, EventAction)] = &[
     ("pull", EventAction::Pull),
     ("delete", EventAction::Delete),
     ("mount", EventAction::Mount),
-    ("tag", EventAction::Tag),
     ("untag", EventAction::Untag),
 ];
 

@@ -44,7 +44,7 @@ fn one_fault(text: &str, line: u32, says: &str) {
 }
 
 #[test]
-fn the_configuration_of_the_design_is_read() {
+fn a_configuration_of_two_registries_and_every_kind_of_plugin_is_read() {
     let config = good(
         r#"
 [server]

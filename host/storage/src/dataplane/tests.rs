@@ -31,6 +31,7 @@ enum Manner {
     ShortStream,
     EndlessStream,
     CommitsNothing,
+    CommitsOther,
     StatLies,
     DisorderedList,
     HugeState,
@@ -146,7 +147,12 @@ impl StorageDriver for Driver {
         Ok(state.to_vec())
     }
     async fn commit(&self, _: &[u8], key: &ObjectKey) -> Result<(), PluginError> {
-        if self.manner != Manner::CommitsNothing {
+        if self.manner == Manner::CommitsOther {
+            let length = std::fs::metadata(self.staged()).unwrap().len();
+            std::fs::write(self.object(key), vec![b'!'; length as usize]).unwrap();
+        } else if self.object(key).exists() {
+            std::fs::remove_file(self.staged()).unwrap();
+        } else if self.manner != Manner::CommitsNothing {
             std::fs::rename(self.staged(), self.object(key)).map_err(|_| PluginError::NotFound)?;
         }
         Ok(())
@@ -346,6 +352,36 @@ async fn a_commit_that_did_not_happen_is_not_believed() {
         let progress = upload(&store, body(&[b"hello"])).await;
         assert!(matches!(store.commit(&progress, &key()).await, Err(StoreError::Driver { doing: "commit", .. })));
     }
+}
+
+#[tokio::test]
+async fn another_file_of_the_same_size_is_not_taken_for_what_was_uploaded() {
+    let world = World::new();
+    let store = world.store(Manner::CommitsOther);
+    let progress = upload(&store, body(&[b"hello"])).await;
+    assert!(matches!(store.commit(&progress, &key()).await, Err(StoreError::DigestMismatch { .. })));
+}
+
+#[tokio::test]
+async fn an_object_that_was_there_before_counts_only_if_its_bytes_are_right() {
+    let world = World::new();
+    world.put(b"hello").await;
+    world.put(b"hello").await;
+    std::fs::write(world.folder.path().join("r+blobs+x"), b"HELLO").unwrap();
+    let store = world.store(Manner::Files);
+    let progress = upload(&store, body(&[b"hello"])).await;
+    assert!(matches!(store.commit(&progress, &key()).await, Err(StoreError::DigestMismatch { .. })));
+}
+
+#[tokio::test]
+async fn an_upload_that_another_process_began_is_hashed_again_at_its_commit() {
+    let world = World::new();
+    let first = upload(&world.store(Manner::Files), body(&[b"hello"])).await;
+    let store = world.store(Manner::Files);
+    let whole = store.append(&first, body(&[b"!"]), None, u64::MAX).await.unwrap().progress;
+    store.commit(&whole, &key()).await.unwrap();
+    let again = world.store(Manner::Files);
+    assert_eq!(again.digest(&whole).unwrap(), digest(b"hello!"));
 }
 
 #[tokio::test]
