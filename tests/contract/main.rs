@@ -1,4 +1,6 @@
-//! Runs the contract of each plugin kind against every plugin of that kind, as components, in the real runtime.
+//! Runs the contract of each plugin kind against every plugin of that kind, as components, in the real runtime, and compares what plugins say
+//! of themselves with what they are.
 
+mod manifests;
 mod storage;
 mod world;

@@ -25,7 +25,8 @@ impl Clock for Wall {
     }
 }
 
-async fn runtime() -> &'static Arc<Runtime> {
+/// Of this process, started when it is first asked for.
+pub async fn runtime() -> &'static Arc<Runtime> {
     static RUNTIME: OnceCell<Arc<Runtime>> = OnceCell::const_new();
     RUNTIME.get_or_init(async || Runtime::new(RuntimeOptions::new(Arc::new(Wall))).expect("a runtime")).await
 }

@@ -20,6 +20,24 @@ fn docker_logs_in_with_the_right_password_alone() {
 }
 
 #[test]
+fn docker_logs_in_with_the_line_that_a_first_start_prints() {
+    let server = Server::start_with_defaults();
+    let printed = server.log().text();
+    let line =
+        printed.lines().find(|line| line.starts_with("docker login ")).unwrap_or_else(|| panic!("no login in:\n{printed}"));
+    let words: Vec<&str> = line.split_whitespace().skip(1).collect();
+    let docker = Docker::new();
+    let login = docker.run(&words).expect_success();
+    assert!(login.text().contains("Login Succeeded"), "{}", login.text());
+
+    let name = format!("{}/first/image:1", server.host());
+    docker.import(&name, "the first login");
+    docker.run(&["push", &name]).expect_success();
+    let refused = Docker::new().run(&["pull", &name]).expect_failure();
+    assert!(refused.text().contains("unauthorized") || refused.text().contains("denied"), "{}", refused.text());
+}
+
+#[test]
 fn docker_pushes_an_image_and_pulls_the_same_one_back() {
     let server = Server::start(&Config::standard());
     let docker = Docker::new();

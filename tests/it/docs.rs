@@ -1,7 +1,9 @@
 //! What the documents promise is what is there.
 
-use bulkhead_tests::config::Config;
-use bulkhead_tests::{places, server};
+use bulkhead_tests::image::Image;
+use bulkhead_tests::places::{self, TempDir};
+use bulkhead_tests::registry;
+use bulkhead_tests::server::Server;
 
 fn read(path: &str) -> String {
     std::fs::read_to_string(places::repository().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
@@ -38,15 +40,29 @@ fn links_in_the_documents_lead_somewhere() {
 }
 
 #[test]
-fn the_readme_s_configuration_starts_a_server() {
+fn the_readme_s_configuration_serves_the_hello_world() {
+    const BUILT: &str = "target/wasm32-wasip2/release/hello_auth.wasm";
     let readme = read("README.md");
-    let blocks = readme.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
-    let plugin = blocks.into_iter().find(|block| block.contains("hello_auth.wasm") || block.contains("hello-auth"));
-    let plugin = plugin.expect("README.md shows how to name the hello world in the configuration");
-    assert!(plugin.contains("component"), "{plugin}");
-    // The whole of it depends on folders of the reader's; the harness writes the same tables for its own.
-    let lines = "config = { password = \"open sesame\" }";
-    let server = server::Server::start(&Config::standard().guest("staff", &places::guest("hello-auth"), lines));
-    server.client().basic("alice", "open sesame").get("/v2/").expect(200);
-    server.client().basic("alice", "wrong").get("/v2/").expect(401);
+    let mut blocks = readme.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let block =
+        blocks.find(|block| block.contains(BUILT)).expect("README.md shows hello.toml, with the component as cargo builds it");
+    let password =
+        block.split("password = \"").nth(1).and_then(|rest| rest.split('"').next()).expect("hello.toml has a password");
+    assert!(readme.contains(&format!("docker login -u alice -p \"{password}\"")), "README.md logs in with another password");
+
+    let folder = TempDir::new();
+    let component = folder.path().join(BUILT);
+    std::fs::create_dir_all(component.parent().unwrap()).unwrap();
+    std::fs::copy(places::guest("hello-auth"), component).unwrap();
+    std::fs::write(folder.path().join("hello.toml"), block).unwrap();
+    let server = Server::start_in(folder, &["--config", "hello.toml"]);
+
+    let scopes = ["repository:team/app:pull,push"];
+    let alice = registry::with_token(&server.client().basic("alice", password), &scopes);
+    alice.get("/v2/").expect(200);
+    let image = Image::docker(1, &[1000]);
+    registry::push_image(&alice, "team/app", "1", &image);
+    registry::assert_whole(&alice, "team/app", "1", &image);
+    registry::ask_for_token(&server.client().basic("alice", "please"), &scopes).expect(401);
+    server.client().get("/v2/").expect(401);
 }

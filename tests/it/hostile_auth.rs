@@ -10,6 +10,8 @@ use bulkhead_tests::server::Server;
 use bulkhead_tests::users::ALICE;
 
 const LIMITS: &str = "limits = { memory = \"32MiB\", time = \"300ms\" }";
+/// Room and time for a guest to make what is too large for its host.
+const WIDE: &str = "limits = { memory = \"256MiB\", time = \"5s\" }";
 
 /// A server with an image in `team/app`, stored while all plugins were honest.
 fn with_image() -> (Server, Image) {
@@ -21,16 +23,20 @@ fn with_image() -> (Server, Image) {
 
 /// The hostile plugin in the place of the login and, asked before them, of the rules.
 fn as_login(settings: &str, lines: &str) -> Config {
-    hostile("staff", settings, lines)
+    hostile("staff", settings, &format!("{LIMITS}\n{lines}"))
 }
 
 /// The hostile plugin between an honest login and honest rules.
 fn as_rules(settings: &str, lines: &str) -> Config {
-    hostile("attack", settings, lines).registry("auth", "[\"staff\", \"attack\", \"rules\"]")
+    between("attack", hostile("attack", settings, &format!("{LIMITS}\n{lines}")))
+}
+
+fn between(name: &str, config: Config) -> Config {
+    config.registry("auth", &format!("[\"staff\", \"{name}\", \"rules\"]"))
 }
 
 fn hostile(name: &str, settings: &str, lines: &str) -> Config {
-    let table = format!("config = {{ {settings} }}\n{LIMITS}\n{lines}");
+    let table = format!("config = {{ {settings} }}\n{lines}");
     Config::standard().guest(name, &places::guest("hostile-auth"), &table)
 }
 
@@ -114,7 +120,59 @@ fn an_error_lets_nobody_in_and_its_text_stays_in_the_log() {
 
 #[test]
 fn a_reply_of_64_mib_lets_nobody_in() {
-    refused_at_both_places("huge-reply");
+    let (mut server, image) = with_image();
+    let settings = "behaviour = \"huge-reply\"";
+    restart_with(&mut server, &hostile("staff", settings, WIDE));
+    assert_nobody_is_let_in(&server);
+    assert_stopped_while_copied(&server, "staff", "authenticate");
+    let settings = format!("{settings}, at = \"authorize\"");
+    restart_with(&mut server, &between("attack", hostile("attack", &settings, WIDE)));
+    assert_nobody_is_let_in(&server);
+    assert_stopped_while_copied(&server, "attack", "authorize");
+    assert_nothing_was_lost(server, &image);
+}
+
+/// The guest made its answer, and it was the host that would not copy it.
+fn assert_stopped_while_copied(server: &Server, plugin: &str, function: &str) {
+    let log = server.log().text();
+    let wanted =
+        ["fuel allocated for hostcalls has been exhausted", &format!("plugin={plugin} "), &format!("function=\"{function}\"")];
+    assert!(log.lines().any(|line| wanted.iter().all(|part| line.contains(part))), "no line has all of {wanted:?}");
+}
+
+#[test]
+fn what_a_plugin_says_is_in_the_log_under_its_name() {
+    let (mut server, image) = with_image();
+    restart_with(&mut server, &as_login("behaviour = \"chatter\"", ""));
+    assert_nobody_is_let_in(&server);
+    for (level, text) in [
+        ("INFO", "chatter on standard output"),
+        ("WARN", "chatter on standard error"),
+        ("WARN", "chatter through the import\\nERROR chatter forged a line"),
+        ("INFO", "chatter without an end of line"),
+    ] {
+        assert_said(&server, level, "staff", text);
+    }
+    let log = server.log().text();
+    assert!(!log.lines().any(|line| line.starts_with("ERROR chatter")), "a line of the log was forged");
+    assert_nothing_was_lost(server, &image);
+}
+
+#[test]
+fn the_words_of_a_panic_are_in_the_log_under_the_plugin_s_name() {
+    let (mut server, image) = with_image();
+    restart_with(&mut server, &as_login("behaviour = \"panic\"", ""));
+    assert_refused("a panic", &server.client_of(ALICE).get("/v2/"));
+    assert_said(&server, "ERROR", "staff", "panics, as it was told to");
+    assert_nothing_was_lost(server, &image);
+}
+
+/// One line has the level, the words and the plugin's name.
+fn assert_said(server: &Server, level: &str, plugin: &str, text: &str) {
+    server.log().wait_for(text);
+    let (log, named) = (server.log().text(), format!("plugin={plugin} "));
+    let found = log.lines().any(|line| line.contains(level) && line.contains(text) && line.contains(&named));
+    assert!(found, "`{text}` was not said with {level} and {named}");
 }
 
 #[test]

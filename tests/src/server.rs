@@ -40,9 +40,19 @@ impl Server {
     #[must_use]
     pub fn start_with_defaults() -> Self {
         let folder = TempDir::new();
-        let address = SocketAddr::from(([127, 0, 0, 1], places::free_port()));
         let data = folder.path().join("data").display().to_string();
-        let arguments = ["--data", &data, "--listen", &address.to_string()].map(str::to_owned).to_vec();
+        Self::start_in(folder, &["--data", &data])
+    }
+
+    /// Starts `bulkhead serve ARGUMENTS` in this folder, on a port of the test's own.
+    ///
+    /// # Panics
+    /// As [`Server::start`].
+    #[must_use]
+    pub fn start_in(folder: TempDir, arguments: &[&str]) -> Self {
+        let address = SocketAddr::from(([127, 0, 0, 1], places::free_port()));
+        let listen = address.to_string();
+        let arguments = arguments.iter().chain(&["--listen", &listen]).map(|argument| (*argument).to_owned()).collect();
         let mut server = Self { folder, address, arguments, child: None, log: Arc::default() };
         server.spawn();
         server

@@ -63,6 +63,11 @@ pub fn install(packages: &[&str]) -> Outcome {
         .args(packages))
 }
 
+/// Whether the package of this name is installed, all of it.
+pub fn is_installed(package: &str) -> bool {
+    ask(Command::new("dpkg-query").args(["--show", "--showformat=${Status}", package])).as_deref() == Some("install ok installed")
+}
+
 /// Whether packages can be installed here.
 pub fn can_install() -> bool {
     is_root() && find_program("apt-get").is_some()

@@ -4,12 +4,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use crate::debian;
-use crate::steps::{Outcome, ask, cargo, find_program, run, step};
-
-const TARGET: &str = "wasm32-wasip2";
+use crate::compiler::{Compiler, TARGET};
+use crate::steps::{Outcome, run, step};
 
 /// The plugins that are embedded in the binary as `builtin:NAME`.
 const BUNDLED: &[&str] = &["storage-fs", "auth-htpasswd", "policy-rules", "webhook-http"];
@@ -46,7 +43,12 @@ pub fn build(root: &Path) -> Outcome {
     let compiler = step("find a compiler for the plugins' target", || Compiler::ensure(root))?;
     step("build the plugins", || {
         for manifest in workspaces(root) {
-            run(compiler.command(root).arg("--manifest-path").arg(manifest).arg("--target-dir").arg(target_folder(root)))?;
+            run(compiler
+                .command(root, "build")
+                .arg("--manifest-path")
+                .arg(manifest)
+                .arg("--target-dir")
+                .arg(target_folder(root)))?;
         }
         collect(root)
     })
@@ -85,106 +87,4 @@ fn copy_if_changed(from: &Path, to: &Path) -> Outcome {
         return Ok(());
     }
     fs::write(to, fresh).map_err(|error| format!("{}: {error}", to.display()))
-}
-
-/// How the guests are compiled on this machine.
-enum Compiler {
-    /// The toolchain that runs us has the target.
-    Native,
-    /// Debian's compiler builds the standard library itself, against the C library unpacked in this folder.
-    Debian { libc: PathBuf, linker: PathBuf, wasm_ld: PathBuf },
-}
-
-impl Compiler {
-    /// What this machine has, or what can be fetched for it.
-    fn ensure(root: &Path) -> Outcome<Self> {
-        if has_target() {
-            return Ok(Self::Native);
-        }
-        let rustup = find_program("rustup").map(|rustup| run(Command::new(rustup).args(["target", "add", TARGET])));
-        if has_target() {
-            return Ok(Self::Native);
-        }
-        let why = match rustup {
-            None => "rustup is not installed".to_owned(),
-            Some(Ok(())) => "rustup added it to another toolchain than the one in use".to_owned(),
-            Some(Err(message)) => message,
-        };
-        Self::from_debian(root).map_err(|message| {
-            format!("no compiler for {TARGET} ({why}; {message}). Install the target with `rustup target add {TARGET}`, or as root on Debian: apt-get install rustc-web cargo-web rust-web-src lld wasi-libc")
-        })
-    }
-
-    /// Debian's Rust, which has the sources of the standard library but not this target.
-    fn from_debian(root: &Path) -> Outcome<Self> {
-        if !debian::can_install() {
-            return Err("Debian's packages need root and apt-get".to_owned());
-        }
-        let linker = component_linker().ok_or("the toolchain has no wasm-component-ld")?;
-        run(Command::new("apt-get").args(["update", "--quiet=2"]))?;
-        let lld = newest_lld().ok_or("Debian has no package of lld")?;
-        debian::install(&["rustc-web", "cargo-web", "rust-web-src", &lld])?;
-        let wasm_ld = find_program(&lld.replace("lld", "wasm-ld")).ok_or("Debian's lld brought no wasm-ld")?;
-        let libc = root.join("target/wasi-libc");
-        fs::create_dir_all(&libc).map_err(|error| format!("{}: {error}", libc.display()))?;
-        run(Command::new("apt-get").current_dir(&libc).args(["download", "--quiet=2", "wasi-libc"]))?;
-        let package = fs::read_dir(&libc)
-            .map_err(|error| format!("{}: {error}", libc.display()))?
-            .flatten()
-            .map(|entry| entry.path())
-            .find(|path| path.extension().is_some_and(|extension| extension == "deb"))
-            .ok_or("apt-get downloaded no package wasi-libc")?;
-        run(Command::new("dpkg").arg("-x").arg(package).arg(&libc))?;
-        Ok(Self::Debian { libc, linker, wasm_ld })
-    }
-
-    fn command(&self, root: &Path) -> Command {
-        match self {
-            Self::Native => {
-                let mut command = cargo(root);
-                command.args(["build", "--release", "--target", TARGET]);
-                command
-            }
-            Self::Debian { libc, linker, wasm_ld } => {
-                let mut command = Command::new("/usr/bin/cargo");
-                let path = std::env::var("PATH").unwrap_or_default();
-                let flags = format!(
-                    "-C linker={} -C linker-flavor=wasm-ld -C link-self-contained=no -L native={} -C link-arg=--wasm-ld-path={}",
-                    linker.display(),
-                    libc.join("usr/lib/wasm32-wasi").display(),
-                    wasm_ld.display()
-                );
-                command
-                    .current_dir(root)
-                    .env_remove("RUSTUP_TOOLCHAIN")
-                    .env_remove("RUSTC")
-                    .env("PATH", format!("/usr/bin:{path}"))
-                    .env("RUSTC_BOOTSTRAP", "1")
-                    .env("CARGO_TARGET_WASM32_WASIP2_RUSTFLAGS", flags)
-                    .args(["build", "--release", "-Z", "build-std=std,panic_abort", "--target", TARGET]);
-                command
-            }
-        }
-    }
-}
-
-fn has_target() -> bool {
-    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    ask(Command::new(rustc).args(["--print", "target-libdir", "--target", TARGET]))
-        .is_some_and(|folder| Path::new(&folder).is_dir())
-}
-
-/// The linker that turns a core module into a component; every toolchain of rustup carries it.
-fn component_linker() -> Option<PathBuf> {
-    let sysroot = ask(Command::new("rustc").args(["--print", "sysroot"]))?;
-    let host = ask(Command::new("rustc").arg("-vV"))?.lines().find_map(|line| line.strip_prefix("host: ").map(str::to_owned))?;
-    let linker = Path::new(&sysroot).join("lib/rustlib").join(host).join("bin/wasm-component-ld");
-    linker.is_file().then_some(linker)
-}
-
-/// The newest numbered package of lld: the plain one is too old for current Rust.
-fn newest_lld() -> Option<String> {
-    let names = ask(Command::new("apt-cache").args(["pkgnames", "lld-"]))?;
-    let newest = names.lines().filter_map(|name| name.strip_prefix("lld-")?.parse::<u32>().ok()).max()?;
-    Some(format!("lld-{newest}"))
 }

@@ -4,6 +4,7 @@
 //! people and by `.ci/run`, and must never leave a half-made state that a second run does not mend.
 
 mod bench;
+mod compiler;
 mod debian;
 mod guests;
 mod host;

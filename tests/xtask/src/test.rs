@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::compiler::{self, Compiler};
 use crate::steps::{self, Outcome, ask, cargo, step};
 use crate::{debian, guests, host};
 
@@ -94,6 +95,18 @@ fn lints(root: &Path, report: &mut Report) {
                 .args(["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"])
                 .env("BULKHEAD_PLUGINS", guests::bundled_folder(root)),
         )
+    });
+    if !compiler::has_target() {
+        report.skip("lints of the guests", "the toolchain has not their target");
+        return;
+    }
+    report.step("lints of the guests", || {
+        for manifest in guests::workspaces(root) {
+            let mut command = Compiler::Native.command(root, "clippy");
+            command.arg("--workspace").arg("--manifest-path").arg(manifest).arg("--target-dir").arg(guests::target_folder(root));
+            steps::run(command.args(["--", "-D", "warnings"]))?;
+        }
+        Ok(())
     });
 }
 

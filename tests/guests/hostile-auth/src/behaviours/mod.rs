@@ -2,6 +2,7 @@
 
 use bulkhead_plugin_sdk::prelude::*;
 
+mod chatter;
 mod configure_loop;
 mod configure_panic;
 mod endless_loop;
@@ -47,6 +48,7 @@ pub fn find(name: &str, url: Option<String>) -> Result<Box<dyn Behaviour>> {
         "panic" => Box::new(panic::Panic),
         "huge-reply" => Box::new(huge_reply::HugeReply),
         "log-flood" => Box::new(log_flood::LogFlood),
+        "chatter" => Box::new(chatter::Chatter),
         "error" => Box::new(error::Fails),
         "wrong-count" => Box::new(wrong_count::WrongCount),
         "trap-on-one-user" => Box::new(trap_on_one_user::TrapOnOneUser),
