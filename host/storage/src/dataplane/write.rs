@@ -21,6 +21,9 @@ const LEAST: usize = super::SMALL_PIECE;
 /// A client that takes longer than this for a piece is slow: what has come is moved on, so that it holds little memory.
 const SLOW: Duration = Duration::from_millis(100);
 
+/// Bytes that are written before the disk is made to begin with them.
+const EARLY: u64 = 32 * 1024 * 1024;
+
 /// A client's body, taken in pieces, up to a limit.
 pub struct Intake {
     body: Incoming,
@@ -105,6 +108,7 @@ struct Target {
 /// Puts a whole body into a file from `offset` on, which is cut there first, and syncs it. Returns the bytes written, the hash over them
 /// too, and how the body ended.
 pub async fn to_file(file: File, offset: u64, hasher: Hasher, intake: &mut Intake) -> io::Result<(u64, Hasher, Ended)> {
+    let mut early = EarlySync { file: Arc::new(file.try_clone()?), from: 0, running: None };
     let mut hashing = Job::Ready(hasher);
     let mut writing = Job::Ready(Target { file, cut: Some(offset) });
     let mut written: u64 = 0;
@@ -115,14 +119,45 @@ pub async fn to_file(file: File, offset: u64, hasher: Hasher, intake: &mut Intak
                 let (hasher, target) = (hashing.take().await?, writing.take().await?);
                 let shared = piece.clone();
                 hashing = Job::run(move || Ok(hash(hasher, &shared)));
+                early.step(written).await?;
                 writing = Job::run(move || write(target, &piece));
             }
             Taken::Last(piece, ended) => {
                 written += piece.len() as u64;
                 let (hasher, target) = (hashing.take().await?, writing.take().await?);
+                early.end().await?;
                 let hasher = finish(hasher, target, piece).await?;
                 return Ok((written, hasher, ended));
             }
+        }
+    }
+}
+
+/// Has the disk begin long before the end: otherwise all of a large body waits in memory for the last sync.
+struct EarlySync {
+    file: Arc<File>,
+    /// What was written when the last one began.
+    from: u64,
+    running: Option<JoinHandle<io::Result<()>>>,
+}
+
+impl EarlySync {
+    /// Begins one if enough was written since the last, and that one has ended. The system tells a failure once, so it is passed on.
+    async fn step(&mut self, written: u64) -> io::Result<()> {
+        if written - self.from < EARLY || self.running.as_ref().is_some_and(|running| !running.is_finished()) {
+            return Ok(());
+        }
+        self.end().await?;
+        self.from = written;
+        let file = Arc::clone(&self.file);
+        self.running = Some(spawn_blocking(move || file.sync_data()));
+        Ok(())
+    }
+
+    async fn end(&mut self) -> io::Result<()> {
+        match self.running.take() {
+            Some(running) => running.await.unwrap_or_else(|error| Err(lost(&error))),
+            None => Ok(()),
         }
     }
 }
