@@ -107,7 +107,7 @@ pub(crate) fn compile(engine: &Engine, bytes: &[u8]) -> Result<(Component, Inspe
     Ok((component, inspection))
 }
 
-/// On threads that end with the work: idle ones would keep what the compiler freed on them, some 90 MiB for the bundled plugins.
+/// On threads that end with the work: idle ones would keep what the compiler freed on them, which is tens of MiB.
 fn translate(engine: &Engine, bytes: &[u8]) -> Result<Component, LoadError> {
     let compiled = match rayon::ThreadPoolBuilder::new().build() {
         Ok(threads) => threads.install(|| Component::from_binary(engine, bytes)),

@@ -217,13 +217,13 @@ impl Store {
         let offset = progress.offset;
         let mut hasher = Hasher::resume(progress.algorithm, &progress.hash)?;
         let sink = self.driver.driver.next(&progress.driver, offset, length).await;
-        let mut target = None;
+        let mut claim = None;
         let (written, ended, answer) = match sink.map_err(|error| self.driver.fault("next", error))? {
             Sink::File { file, offset: at } => {
                 if at != offset {
                     return Err(self.driver.nonsense("next", format!("offset {at} for the bytes from {offset} on")));
                 }
-                target = Some(FileIdentity::of(&file).map_err(writing)?);
+                claim = Some(self.traces.claim(progress, FileIdentity::of(&file).map_err(writing)?));
                 let (written, moved, ended) = write::to_file(file, offset, hasher, intake).await.map_err(writing)?;
                 hasher = moved;
                 (written, Some(ended), None)
@@ -241,8 +241,8 @@ impl Store {
         };
         let driver = self.driver.written(&progress.driver, written, answer).await?;
         let after = UploadProgress { offset: offset + written, algorithm: progress.algorithm, hash: hasher.save(), driver };
-        if let Some(file) = target {
-            self.traces.note(progress, &after, file);
+        if let Some(claim) = claim {
+            self.traces.note(&claim, &after);
         }
         Ok((after, ended))
     }

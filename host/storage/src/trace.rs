@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 const REMEMBERED: usize = 4096;
 
 /// A file, whatever its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FileIdentity {
     device: u64,
     inode: u64,
@@ -29,25 +29,45 @@ impl FileIdentity {
 }
 
 /// The files of the uploads under way.
-pub struct Traces(Cache<[u8; 32], FileIdentity>);
+pub struct Traces {
+    files: Cache<[u8; 32], FileIdentity>,
+    /// Which upload wrote to a file last: a driver that gives one file to two uploads must not have one stand for the other.
+    writers: Cache<FileIdentity, [u8; 32]>,
+}
+
+/// An upload that is about to write to a file.
+pub struct Claim {
+    file: FileIdentity,
+    /// Whether everything before is in the same file.
+    whole: bool,
+}
 
 impl Default for Traces {
     fn default() -> Self {
-        Self(Cache::new(REMEMBERED))
+        Self { files: Cache::new(REMEMBERED), writers: Cache::new(REMEMBERED) }
     }
 }
 
 impl Traces {
-    /// All bytes of `after` are in `file`, if those of `before` were.
-    pub fn note(&self, before: &UploadProgress, after: &UploadProgress, file: FileIdentity) {
-        if before.offset == 0 || self.of(before) == Some(file) {
-            self.0.insert(id(after), file);
+    /// The upload is about to write to `file`, whose bytes are known to be nobody's until that is noted.
+    pub fn claim(&self, before: &UploadProgress, file: FileIdentity) -> Claim {
+        let whole = before.offset == 0 || self.of(before) == Some(file);
+        self.writers.remove(&file);
+        Claim { file, whole }
+    }
+
+    /// It has written, and stands at `after`.
+    pub fn note(&self, claim: &Claim, after: &UploadProgress) {
+        if claim.whole {
+            self.files.insert(id(after), claim.file);
+            self.writers.insert(claim.file, id(after));
         }
     }
 
-    /// The file that all bytes of this upload are in, if that is known.
+    /// The file that all bytes of this upload are in, and nothing else, if that is known.
     pub fn of(&self, progress: &UploadProgress) -> Option<FileIdentity> {
-        self.0.get(&id(progress))
+        let id = id(progress);
+        self.files.get(&id).filter(|file| self.writers.get(file) == Some(id))
     }
 }
 

@@ -363,6 +363,15 @@ async fn another_file_of_the_same_size_is_not_taken_for_what_was_uploaded() {
 }
 
 #[tokio::test]
+async fn one_file_for_two_uploads_does_not_have_one_stand_for_the_other() {
+    let world = World::new();
+    let store = world.store(Manner::Files);
+    let first = upload(&store, body(&[b"hello"])).await;
+    upload(&store, body(&[b"HELLO"])).await;
+    assert!(matches!(store.commit(&first, &key()).await, Err(StoreError::DigestMismatch { .. })));
+}
+
+#[tokio::test]
 async fn an_object_that_was_there_before_counts_only_if_its_bytes_are_right() {
     let world = World::new();
     world.put(b"hello").await;
