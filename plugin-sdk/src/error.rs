@@ -1,7 +1,7 @@
 //! Errors as the interface knows them, and ways to make one.
 //!
-//! The host fails closed on every error: an authenticator's or authorizer's denies, a storage's becomes a 4xx or 5xx, a webhook's is tried
-//! again. The text of [`Error::Internal`] is for the log alone.
+//! The host fails closed on every error: an authenticator's or authorizer's denies, an admission's refuses the change, a storage's becomes
+//! a 4xx or 5xx, a webhook's is tried again. The text of [`Error::Internal`] is for the log alone.
 
 use crate::{Error, Unavailable};
 

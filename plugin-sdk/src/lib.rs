@@ -6,6 +6,8 @@
 //! operator granted it. Compiled for any other target than Wasm the same calls go to the fake host of [`testing`], so that plain
 //! `cargo test` tests a plugin.
 //!
+//! [`glob`] has the patterns of the bundled policies.
+//!
 //! Nothing here does I/O, and nothing keeps state between two instances of a plugin: an instance may be dropped after any call.
 
 #[doc(hidden)]
@@ -13,6 +15,7 @@ pub mod bindings;
 mod error;
 #[doc(hidden)]
 pub mod export;
+pub mod glob;
 mod imports;
 mod kinds;
 mod plugin;

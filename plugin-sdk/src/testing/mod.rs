@@ -19,6 +19,7 @@ mod tests;
 
 pub use fake::{FakeHost, Installed, LogLine};
 
+use crate::admission::{Change, Manifest, TagState};
 use crate::authenticator::{Basic, Credential};
 use crate::authorizer::{Access, Action};
 use crate::webhook::{self, Event, Target};
@@ -51,11 +52,40 @@ pub fn access(action: Action, repository: Option<&str>) -> Access {
     Access { action, repository: repository.map(str::to_owned) }
 }
 
+/// What a registry reads from an image's manifest at the least: its config and no layers.
+const MANIFEST: &str = r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2},"layers":[]}"#;
+
+/// A tag, and the digest that it points to now, if there is such a tag.
+pub fn tag(name: &str, now: Option<&str>) -> TagState {
+    TagState { tag: name.to_owned(), now: now.map(str::to_owned) }
+}
+
+/// An image without layers that is to be pushed under its digest, [`digest`]`(1)`, and with these tags.
+pub fn manifest(tags: &[TagState]) -> Manifest {
+    Manifest {
+        digest: digest(1),
+        media_type: "application/vnd.oci.image.manifest.v1+json".to_owned(),
+        body: MANIFEST.into(),
+        config: Some(b"{}".to_vec()),
+        tags: tags.to_vec(),
+    }
+}
+
+/// The push of [`manifest`].
+pub fn push(tags: &[TagState]) -> Change {
+    Change::PutManifest(manifest(tags))
+}
+
+/// A digest to tell from others: the same number gives the same one.
+pub fn digest(number: u8) -> String {
+    format!("sha256:{}", format!("{number:02x}").repeat(32))
+}
+
 /// An event of the registry `default` at 2026-01-02T03:04:05.678Z: alice did it to `team/app:1.0`. A ping has no target.
 pub fn event(action: webhook::Action) -> Event {
     let target = Target {
         repository: "team/app".to_owned(),
-        digest: format!("sha256:{}", "ab".repeat(32)),
+        digest: digest(0xab),
         media_type: "application/vnd.oci.image.manifest.v1+json".to_owned(),
         size: 527,
         tag: Some("1.0".to_owned()),

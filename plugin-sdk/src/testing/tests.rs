@@ -91,3 +91,13 @@ fn a_plugin_is_configured_from_json_as_the_host_does_it() {
     assert!(configure::<Nothing>("").is_ok());
     assert!(matches!(configure::<Nothing>(r#"{"a":1}"#), Err(Error::Invalid(_))));
 }
+
+#[test]
+fn a_push_is_an_image_with_the_tags_of_the_test() {
+    let change = push(&[tag("v1", None), tag("latest", Some(&digest(7)))]);
+    assert_eq!(change.tags(), ["v1", "latest"]);
+    let Change::PutManifest(pushed) = change else { panic!("a push, was {change:?}") };
+    let body: serde_json::Value = serde_json::from_slice(&pushed.body).unwrap();
+    assert_eq!((body["mediaType"].as_str(), pushed.tags[1].now.clone()), (Some(pushed.media_type.as_str()), Some(digest(7))));
+    assert_ne!(digest(1), digest(2));
+}

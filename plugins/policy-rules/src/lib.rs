@@ -11,7 +11,6 @@
 //!
 //! If no rule matches, the next plugin of the chain is asked; if nobody decides, the host denies.
 
-mod glob;
 mod rule;
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,8 @@
 //! One rule: from the settings, checked, to a question that is quickly answered.
 
 use bulkhead_plugin_sdk::authorizer::Action;
+use bulkhead_plugin_sdk::glob::RepositoryGlob;
 use bulkhead_plugin_sdk::prelude::*;
-
-use crate::glob::Glob;
 
 /// A rule as it stands in the settings.
 #[derive(serde::Deserialize)]
@@ -97,7 +96,7 @@ impl Who {
 /// A rule that was found to make sense.
 pub struct Rule {
     who: Vec<Who>,
-    repositories: Vec<Glob>,
+    repositories: Vec<RepositoryGlob>,
     actions: Vec<ActionName>,
     /// What it does.
     pub effect: Effect,
@@ -116,7 +115,7 @@ impl Rule {
         }
         Ok(Self {
             who: each(index, "who", &who, Who::parse)?,
-            repositories: each(index, "repositories", &repositories, Glob::parse)?,
+            repositories: each(index, "repositories", &repositories, RepositoryGlob::parse)?,
             actions,
             effect,
         })
