@@ -1,11 +1,13 @@
 //! The core's port, on the readers, the writer and the cache.
 
+use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
+use bulkhead_core::ports::admission::TagState;
 use bulkhead_core::ports::catalog::{
-    Advance, BlobRecord, Catalog, CatalogError, Delivery, ManifestRecord, NewDelivery, NewManifest, PutManifest, Removal,
-    Settlement, UploadRecord,
+    Advance, Announce, BlobRecord, Catalog, CatalogError, Deletion, Delivery, Expected, ManifestRecord, NewDelivery, NewManifest,
+    OldManifest, Part, PutManifest, Referenced, ReferrerRecord, Removal, RepositoryDeletion, Settlement, TagFilter, UploadRecord,
 };
 use bulkhead_core::ports::clock::Timestamp;
 use bulkhead_core::ports::ids::{RegistryId, RegistryName, UploadId};
@@ -17,7 +19,7 @@ use crate::convert::{time, to_row};
 use crate::read::Due;
 use crate::write::{
     AddBlob, AdvanceUpload, Answer, CreateUpload, DeleteState, Deliveries, Enqueue, MakeRegistry, MountBlob, Progress,
-    RemoveBlob, RemoveManifest, RemoveTag, RemoveUpload, SetState, Settle, StoreManifest, Write,
+    RemoveBlob, RemoveManifest, RemoveRepository, RemoveTag, RemoveUpload, SetState, Settle, StoreManifest, Write,
 };
 
 /// Each write has one kind of answer; another one would be a fault of the writer's.
@@ -37,6 +39,10 @@ fn progress(progress: &UploadProgress) -> Result<Progress, CatalogError> {
         hash: progress.hash.clone(),
         driver: progress.driver.clone(),
     })
+}
+
+fn reviewed(tags: &[Tag]) -> HashSet<Tag> {
+    tags.iter().cloned().collect()
 }
 
 #[async_trait]
@@ -109,17 +115,32 @@ impl Catalog for SqliteCatalog {
         answer!(self, "mounting a blob", write, Answer::Mounted(blob) => blob)
     }
 
+    async fn holders(
+        &self,
+        registry: RegistryId,
+        digest: &Digest,
+        after: Option<&RepositoryName>,
+        limit: u32,
+    ) -> Result<Vec<RepositoryName>, CatalogError> {
+        self.readers.holders(registry, digest, after.map(RepositoryName::as_str).unwrap_or_default(), limit).await
+    }
+
     async fn remove_blob(
         &self,
         registry: RegistryId,
         repository: &RepositoryName,
         digest: &Digest,
+        referenced: Referenced,
         deliveries: Vec<NewDelivery>,
-    ) -> Result<Removal, CatalogError> {
-        let deliveries = Deliveries::new(&deliveries, None)?;
-        let write =
-            Write::RemoveBlob(RemoveBlob { registry, repository: repository.clone(), digest: digest.clone(), deliveries });
-        answer!(self, "removing a blob", write, Answer::Removal(removal) => removal)
+    ) -> Result<Deletion, CatalogError> {
+        let write = Write::RemoveBlob(RemoveBlob {
+            registry,
+            repository: repository.clone(),
+            digest: digest.clone(),
+            referenced,
+            deliveries: Deliveries::new(&deliveries, None)?,
+        });
+        answer!(self, "removing a blob", write, Answer::Deletion(deletion) => deletion)
     }
 
     async fn create_upload(&self, registry: RegistryId, upload: &UploadRecord) -> Result<(), CatalogError> {
@@ -159,6 +180,15 @@ impl Catalog for SqliteCatalog {
         answer!(self, "advancing an upload", write, Answer::Advance(advance) => advance)
     }
 
+    async fn stale_uploads(
+        &self,
+        registry: RegistryId,
+        before: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<UploadRecord>, CatalogError> {
+        self.readers.stale_uploads(registry, before, limit).await
+    }
+
     async fn remove_upload(&self, registry: RegistryId, id: &UploadId) -> Result<Removal, CatalogError> {
         let write = Write::RemoveUpload(RemoveUpload { registry, id: id.clone() });
         answer!(self, "removing an upload", write, Answer::Removal(removal) => removal)
@@ -187,21 +217,16 @@ impl Catalog for SqliteCatalog {
         answer!(self, "storing a manifest", write, Answer::Manifest(put) => put)
     }
 
-    async fn remove_manifest(
-        &self,
-        registry: RegistryId,
-        repository: &RepositoryName,
-        digest: &Digest,
-        deliveries: Vec<NewDelivery>,
-    ) -> Result<Removal, CatalogError> {
-        let deliveries = Deliveries::new(&deliveries, None)?;
+    async fn remove_manifest(&self, registry: RegistryId, old: OldManifest<'_>) -> Result<Deletion, CatalogError> {
         let write = Write::RemoveManifest(RemoveManifest {
             registry,
-            repository: repository.clone(),
-            digest: digest.clone(),
-            deliveries,
+            repository: old.repository.clone(),
+            digest: old.digest.clone(),
+            referenced: old.referenced,
+            reviewed: old.reviewed.map(reviewed),
+            deliveries: Deliveries::new(&old.deliveries, None)?,
         });
-        answer!(self, "removing a manifest", write, Answer::Removal(removal) => removal)
+        answer!(self, "removing a manifest", write, Answer::Deletion(deletion) => deletion)
     }
 
     async fn remove_tag(
@@ -209,11 +234,53 @@ impl Catalog for SqliteCatalog {
         registry: RegistryId,
         repository: &RepositoryName,
         tag: &Tag,
+        expected: &Expected,
         deliveries: Vec<NewDelivery>,
-    ) -> Result<Removal, CatalogError> {
-        let deliveries = Deliveries::new(&deliveries, None)?;
-        let write = Write::RemoveTag(RemoveTag { registry, repository: repository.clone(), tag: tag.clone(), deliveries });
-        answer!(self, "removing a tag", write, Answer::Removal(removal) => removal)
+    ) -> Result<Deletion, CatalogError> {
+        let write = Write::RemoveTag(RemoveTag {
+            registry,
+            repository: repository.clone(),
+            tag: tag.clone(),
+            expected: expected.clone(),
+            deliveries: Deliveries::new(&deliveries, None)?,
+        });
+        answer!(self, "removing a tag", write, Answer::Deletion(deletion) => deletion)
+    }
+
+    async fn remove_repository(
+        &self,
+        registry: RegistryId,
+        repository: &RepositoryName,
+        tags: Option<&[Tag]>,
+        announce: Announce,
+    ) -> Result<RepositoryDeletion, CatalogError> {
+        let write = Write::RemoveRepository(RemoveRepository {
+            registry,
+            repository: repository.clone(),
+            reviewed: tags.map(reviewed),
+            announce,
+        });
+        answer!(self, "removing a repository", write, Answer::Repository(deletion) => deletion)
+    }
+
+    async fn tag_states(
+        &self,
+        registry: RegistryId,
+        repository: &RepositoryName,
+        tags: &[Tag],
+    ) -> Result<Vec<TagState>, CatalogError> {
+        self.readers.tag_states(registry, repository, tags).await
+    }
+
+    async fn tagged(
+        &self,
+        registry: RegistryId,
+        repository: &RepositoryName,
+        filter: TagFilter<'_>,
+        after: Option<&Tag>,
+        limit: u32,
+    ) -> Result<Vec<TagState>, CatalogError> {
+        self.readers.tagged(registry, repository, filter, after.map(Tag::as_str).unwrap_or_default(), limit).await
     }
 
     async fn tags(
@@ -243,7 +310,7 @@ impl Catalog for SqliteCatalog {
         artifact_type: Option<&str>,
         after: Option<&Digest>,
         limit: u32,
-    ) -> Result<Vec<ManifestRecord>, CatalogError> {
+    ) -> Result<Part<ReferrerRecord>, CatalogError> {
         let after = after.map(Digest::as_str).unwrap_or_default();
         self.readers.referrers(registry, repository, subject, artifact_type, after, limit).await
     }

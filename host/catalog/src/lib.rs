@@ -14,6 +14,7 @@ mod convert;
 mod open;
 mod read;
 mod readers;
+mod sql;
 mod write;
 mod writer;
 

@@ -18,7 +18,7 @@ use crate::write::Durability;
 use crate::writer::{Counters, Writer};
 use crate::{QUEUE, READERS, SqliteCatalog};
 
-static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
 /// How long the process that had the catalog before may take to end.
 const LOCK_PATIENCE: Duration = Duration::from_secs(10);

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use bulkhead_core::ports::clock::Clock;
 use bulkhead_core::registry::Host;
-use bulkhead_oci::MAX_MANIFEST_BYTES;
 
 /// The bounds of what a client may take up. Each has a default that suits a registry.
 #[derive(Clone, Debug)]
@@ -19,8 +18,6 @@ pub struct HttpLimits {
     pub idle: Duration,
     /// The largest request head, in bytes.
     pub head_bytes: usize,
-    /// The largest manifest, in bytes.
-    pub manifest_bytes: usize,
     /// How long requests may go on after the server was told to stop.
     pub drain: Duration,
 }
@@ -32,7 +29,6 @@ impl Default for HttpLimits {
             head: Duration::from_secs(30),
             idle: Duration::from_secs(60),
             head_bytes: 64 * 1024,
-            manifest_bytes: MAX_MANIFEST_BYTES,
             drain: Duration::from_secs(30),
         }
     }

@@ -1,22 +1,26 @@
-//! Bodies on their way in and out. In: a stream with a deadline for each wait. Out: exactly as many bytes as were promised, or a
-//! connection that ends early, which every client notices.
+//! Bodies on their way in: a stream with a deadline for each wait. On their way out: `outgoing` and `multipart`.
 //!
 //! Never holds more than a piece of a body, except where [`ClientBody::read`] is given a bound.
 
+mod multipart;
+mod outgoing;
+
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
-use bulkhead_core::ports::store::{BodyError, Incoming, ObjectBody, Outgoing};
+use bulkhead_core::ports::store::{BodyError, Incoming};
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
-use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body::Body as HttpBody;
 use http_body_util::BodyExt;
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
 use crate::error::ApiError;
+
+pub(crate) use multipart::{Multipart, multipart};
+pub(crate) use outgoing::outgoing;
 
 /// What is still read of a body that nobody wants, so that the client gets to the answer: a client that is cut off while it sends
 /// may never see it. What comes after that is cut off.
@@ -168,67 +172,6 @@ async fn drain(mut body: Body, mut most: usize) {
             Some(left) => most = left,
             None => return,
         }
-    }
-}
-
-/// An object as an answer's body, of exactly `length` bytes.
-///
-/// # Errors
-/// 500 if the store has it all at once, and it is of another length.
-pub(crate) fn outgoing(object: ObjectBody, length: u64, request_id: &Arc<str>) -> Result<Body, ApiError> {
-    match object {
-        ObjectBody::Bytes(bytes) if bytes.len() as u64 == length => Ok(Body::from(bytes)),
-        ObjectBody::Bytes(bytes) => {
-            Err(ApiError::internal(format!("the store gave {} bytes where {length} were asked for", bytes.len())))
-        }
-        ObjectBody::Stream(stream) => Ok(Body::new(Promised { stream, left: length, request_id: Arc::clone(request_id) })),
-    }
-}
-
-/// A stream of a length that the client has been told.
-struct Promised {
-    stream: Outgoing,
-    left: u64,
-    request_id: Arc<str>,
-}
-
-/// An answer that cannot be finished: the connection ends. Why is in the log.
-#[derive(Debug, thiserror::Error)]
-#[error("the answer could not be finished")]
-struct CutOff;
-
-impl Promised {
-    fn cut_off(&mut self, cause: &str) -> Poll<Option<Result<Frame<Bytes>, CutOff>>> {
-        tracing::error!(request_id = %self.request_id, missing = self.left, cause, "an answer was cut off");
-        Poll::Ready(Some(Err(CutOff)))
-    }
-}
-
-impl HttpBody for Promised {
-    type Data = Bytes;
-    type Error = CutOff;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, CutOff>>> {
-        match std::task::ready!(self.stream.as_mut().poll_next(cx)) {
-            Some(Ok(piece)) => match self.left.checked_sub(piece.len() as u64) {
-                Some(left) => {
-                    self.left = left;
-                    Poll::Ready(Some(Ok(Frame::data(piece))))
-                }
-                None => self.cut_off("the store gave more than it has"),
-            },
-            Some(Err(error)) => self.cut_off(&error.to_string()),
-            None if self.left > 0 => self.cut_off("the store gave less than it has"),
-            None => Poll::Ready(None),
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.left == 0
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.left)
     }
 }
 

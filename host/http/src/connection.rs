@@ -29,7 +29,7 @@ use crate::handler::{Peer, answer};
 const H2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// A connection over which fewer bytes go in a while, and no request begins, is stalled: what keeps it alive is smaller.
 const STALLED: u64 = 4096;
-/// How long a connection that is wound down may take to end.
+/// How long a connection that is wound down because it stalled may take to end, at most.
 const FAREWELL: Duration = Duration::from_secs(5);
 /// Room for nearly every request's head.
 const FIRST_READ: usize = 4096;
@@ -96,11 +96,12 @@ pub(crate) async fn run(shared: Arc<Shared>, mut stream: TcpStream, address: Soc
     let ended = match protocol {
         Protocol::Http1 => {
             let connection = shared.http1.serve_connection(io, service);
-            drive(connection, phase, std::future::pending(), http1::Connection::graceful_shutdown).await
+            drive(connection, phase, std::future::pending(), FAREWELL, http1::Connection::graceful_shutdown).await
         }
         Protocol::Http2 => {
             let connection = shared.http2.serve_connection(io, service);
-            drive(connection, phase, stalled(traffic, limits.idle), http2::Connection::graceful_shutdown).await
+            let farewell = FAREWELL.min(limits.idle);
+            drive(connection, phase, stalled(traffic, limits.idle), farewell, http2::Connection::graceful_shutdown).await
         }
     };
     if let Err(error) = ended {
@@ -115,17 +116,18 @@ struct Traffic {
     bytes: AtomicU64,
 }
 
-/// Drives a connection; winds it down when the server does, or when it is `retired`, and then cuts it off.
+/// Drives a connection; winds it down when the server does, or when it is `retired`, and then, after `farewell`, cuts it off.
 async fn drive<C: Future<Output = hyper::Result<()>>>(
     connection: C,
     mut phase: watch::Receiver<Phase>,
     retired: impl Future<Output = ()>,
+    farewell: Duration,
     wind_down: impl Fn(Pin<&mut C>),
 ) -> hyper::Result<()> {
     let mut connection = pin!(connection);
     let mut retired = pin!(retired);
     let mut is_retired = false;
-    let mut farewell = pin!(sleep(FAREWELL));
+    let mut end = pin!(sleep(farewell));
     loop {
         tokio::select! {
             biased;
@@ -138,9 +140,9 @@ async fn drive<C: Future<Output = hyper::Result<()>>>(
             () = retired.as_mut(), if !is_retired => {
                 is_retired = true;
                 wind_down(connection.as_mut());
-                farewell.as_mut().reset(Instant::now() + FAREWELL);
+                end.as_mut().reset(Instant::now() + farewell);
             }
-            () = farewell.as_mut(), if is_retired => return Ok(()),
+            () = end.as_mut(), if is_retired => return Ok(()),
         }
     }
 }

@@ -82,10 +82,10 @@ async fn route(peer: &Peer, parts: &Parts, body: ClientBody, id: &Arc<str>) -> R
         Call::Keys => Ok(json(&registry.gate().jwks())),
         Call::TokenByQuery => token::by_query(registry, &context, &parts.headers, parts.uri.query()).await,
         Call::TokenByForm => token::by_form(registry, &context, &parts.headers, body).await,
-        Call::V2(operation) => {
+        Call::Registry(operation) => {
             let caller = auth::admit(registry, &context, &parts.headers, &operation).await?;
             let visit = Visit { registry: Arc::clone(registry), context, caller };
-            v2::perform(&visit, operation, &parts.headers, body, &peer.app.limits).await
+            v2::perform(&visit, operation, &parts.headers, body).await
         }
     }
 }

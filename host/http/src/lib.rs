@@ -7,9 +7,11 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on may end"))]
 
+mod acr;
 mod app;
 mod auth;
 mod body;
+mod condition;
 mod connection;
 mod error;
 mod handler;
@@ -19,6 +21,7 @@ mod server;
 mod tenant;
 mod token;
 mod v2;
+mod warning;
 
 pub use app::{App, HttpLimits};
 pub use server::{Drained, bind, serve};

@@ -1,5 +1,7 @@
 //! Manifests as far as a registry has to understand them: what they are, and what they point to. The bytes themselves are kept as pushed.
 
+mod keys;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
@@ -29,6 +31,18 @@ pub struct Descriptor {
     pub size: u64,
     /// Content that may lie elsewhere (a Windows base layer), so that the registry need not hold it.
     pub foreign: bool,
+    /// What it runs on, where an index says so.
+    pub platform: Option<Platform>,
+}
+
+/// What an image runs on. What is not said is empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Platform {
+    /// As in `amd64`.
+    pub architecture: String,
+    /// As in `linux`.
+    pub os: String,
 }
 
 /// What a registry reads from a manifest's body.
@@ -89,6 +103,7 @@ struct RawDescriptor {
     size: u64,
     #[serde(default)]
     urls: Option<Vec<String>>,
+    platform: Option<Platform>,
 }
 
 /// A list that is there and null is an empty one: so Go writes a list that was never filled.
@@ -105,23 +120,30 @@ impl TryFrom<RawDescriptor> for Descriptor {
         let elsewhere = raw.urls.is_some_and(|urls| !urls.is_empty());
         let text = media_type.as_str();
         let foreign = elsewhere || text.contains(".foreign.") || text.contains(".nondistributable.");
-        Ok(Self { media_type, digest: raw.digest, size: raw.size, foreign })
+        Ok(Self { media_type, digest: raw.digest, size: raw.size, foreign, platform: raw.platform })
     }
 }
 
 impl Manifest {
+    /// The config of an image.
+    pub fn config(&self) -> Option<&Descriptor> {
+        if self.kind == ManifestKind::Image { self.blobs.first() } else { None }
+    }
+
     /// Reads a body that was pushed with `content_type` (none: the body's own `mediaType` counts).
     ///
     /// # Errors
     /// [`ManifestError`] if it is no JSON, contradicts its type or itself, or is of a kind that is not taken.
     pub fn parse(content_type: Option<&MediaType>, body: &[u8]) -> Result<Self, ManifestError> {
         let raw: RawManifest = serde_json::from_slice(body).map_err(|error| ManifestError::Malformed(error.to_string()))?;
+        keys::check(body)?;
         let media_type = settle_type(content_type, &raw)?;
         let kind = kind_of(&media_type)?;
         check_version(&raw)?;
         check_fields(kind, &raw)?;
         let config = raw.config.map(Descriptor::try_from).transpose()?;
-        let artifact_type = raw.artifact_type.or_else(|| config.as_ref().map(|config| config.media_type.to_string()));
+        let own_type = raw.artifact_type.filter(|text| !text.is_empty());
+        let artifact_type = own_type.or_else(|| config.as_ref().map(|config| config.media_type.to_string()));
         let mut blobs: Vec<Descriptor> = config.into_iter().collect();
         for layer in raw.layers.unwrap_or_default() {
             blobs.push(layer.try_into()?);

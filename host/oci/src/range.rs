@@ -12,36 +12,84 @@ pub struct ByteRange {
     pub length: u64,
 }
 
+/// The most ranges of one request that are answered; a request for more gets the whole.
+const MAX_RANGES: usize = 16;
+
 /// What a `Range` header asks of an object of a known size.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ranges {
-    /// The whole: no range, one that this host does not understand, or several (RFC 9110 lets a server ignore those).
+    /// The whole: no range, one that this host does not understand, or more than 16 (RFC 9110, 14.2 lets a server ignore those).
     Whole,
     /// One range.
     One(ByteRange),
-    /// Nothing of it lies within the object: 416.
+    /// At least two, in the order of the request, none of which touches another.
+    Several(Vec<ByteRange>),
+    /// Nothing of it lies within the object, or it ends before it begins: 416.
     Unsatisfiable,
 }
 
+/// One part of a `Range` header.
+enum Spec {
+    Within(ByteRange),
+    Outside,
+    /// Its last byte lies before its first (RFC 9110, 14.1.1: invalid).
+    Backwards,
+    Unreadable,
+}
+
 impl Ranges {
-    /// Resolves a `Range` header against an object of `size` bytes.
+    /// Resolves a `Range` header against an object of `size` bytes. Ranges that overlap or touch are joined.
     pub fn resolve(header: Option<&str>, size: u64) -> Self {
-        let Some(spec) = header.and_then(|header| header.trim().strip_prefix("bytes=")) else { return Self::Whole };
-        let Some((first, last)) = spec.trim().split_once('-') else { return Self::Whole };
-        let (first, last) = (first.trim(), last.trim());
-        let range = match (number(first), number(last)) {
-            (Some(first), Some(last)) if first <= last => Some((first, last.min(size.saturating_sub(1)))),
-            (Some(first), None) if last.is_empty() => Some((first, size.saturating_sub(1))),
-            (None, Some(0)) if first.is_empty() => return Self::Unsatisfiable,
-            (None, Some(suffix)) if first.is_empty() => Some((size.saturating_sub(suffix), size.saturating_sub(1))),
-            _ => None,
-        };
-        match range {
-            None => Self::Whole,
-            Some((first, _)) if first >= size => Self::Unsatisfiable,
-            Some((first, last)) => Self::One(ByteRange { offset: first, length: last - first + 1 }),
+        let Some(list) = header.and_then(|header| header.trim().strip_prefix("bytes=")) else { return Self::Whole };
+        let mut ranges: Vec<ByteRange> = Vec::new();
+        for (index, text) in list.split(',').enumerate() {
+            if index == MAX_RANGES {
+                return Self::Whole;
+            }
+            match Spec::parse(text, size) {
+                Spec::Within(range) => join(&mut ranges, range),
+                Spec::Outside => {}
+                Spec::Backwards => return Self::Unsatisfiable,
+                Spec::Unreadable => return Self::Whole,
+            }
+        }
+        match ranges.as_slice() {
+            [] => Self::Unsatisfiable,
+            [one] => Self::One(*one),
+            _ => Self::Several(ranges),
         }
     }
+}
+
+impl Spec {
+    fn parse(text: &str, size: u64) -> Self {
+        let Some((first, last)) = text.trim().split_once('-') else { return Self::Unreadable };
+        let (first, last) = (first.trim(), last.trim());
+        let end = size.saturating_sub(1);
+        let (first, last) = match (number(first), number(last)) {
+            (Some(first), Some(last)) if first > last => return Self::Backwards,
+            (Some(first), Some(last)) => (first, last.min(end)),
+            (Some(first), None) if last.is_empty() => (first, end),
+            (None, Some(0)) if first.is_empty() => return Self::Outside,
+            (None, Some(suffix)) if first.is_empty() => (size.saturating_sub(suffix), end),
+            _ => return Self::Unreadable,
+        };
+        if first >= size { Self::Outside } else { Self::Within(ByteRange { offset: first, length: last - first + 1 }) }
+    }
+}
+
+/// Adds a range; where it overlaps or touches others, they become one at the place of the first of them.
+fn join(ranges: &mut Vec<ByteRange>, mut range: ByteRange) {
+    let touches = |a: &ByteRange, b: &ByteRange| a.offset <= b.offset + b.length && b.offset <= a.offset + a.length;
+    let mut place = ranges.len();
+    while let Some(other) = ranges.iter().position(|other| touches(other, &range)) {
+        let other_range = ranges.remove(other);
+        let start = range.offset.min(other_range.offset);
+        let end = (range.offset + range.length).max(other_range.offset + other_range.length);
+        range = ByteRange { offset: start, length: end - start };
+        place = place.min(other);
+    }
+    ranges.insert(place.min(ranges.len()), range);
 }
 
 /// Digits alone: `u64::from_str` would take a sign.
@@ -109,15 +157,32 @@ mod tests {
     }
 
     #[test]
+    fn several_ranges_are_kept_in_order_and_joined_where_they_touch() {
+        let several = |parts: &[(u64, u64)]| {
+            Ranges::Several(parts.iter().map(|(offset, length)| ByteRange { offset: *offset, length: *length }).collect())
+        };
+        assert_eq!(Ranges::resolve(Some("bytes=0-1, 4-5"), 10), several(&[(0, 2), (4, 2)]));
+        assert_eq!(Ranges::resolve(Some("bytes=8-,0-0,-1"), 10), several(&[(8, 2), (0, 1)]));
+        assert_eq!(Ranges::resolve(Some("bytes=0-1,2-3"), 10), one(0, 4));
+        assert_eq!(Ranges::resolve(Some("bytes=0-1,6-7,1-6"), 10), one(0, 8));
+        // What lies outside is left out where something lies within.
+        assert_eq!(Ranges::resolve(Some("bytes=20-30,0-1"), 10), one(0, 2));
+    }
+
+    #[test]
     fn a_range_outside_the_object_cannot_be_satisfied() {
-        assert_eq!(Ranges::resolve(Some("bytes=10-"), 10), Ranges::Unsatisfiable);
-        assert_eq!(Ranges::resolve(Some("bytes=-0"), 10), Ranges::Unsatisfiable);
+        for header in ["bytes=10-", "bytes=-0", "bytes=10-11,12-13", "bytes=5-2", "bytes=0-1,5-2"] {
+            assert_eq!(Ranges::resolve(Some(header), 10), Ranges::Unsatisfiable, "{header}");
+        }
         assert_eq!(Ranges::resolve(Some("bytes=0-"), 0), Ranges::Unsatisfiable);
     }
 
     #[test]
     fn what_is_not_understood_means_the_whole() {
-        for header in [None, Some("lines=1-2"), Some("bytes=a-b"), Some("bytes=5-2"), Some("bytes=0-1,3-4"), Some("bytes=+1-2")] {
+        let many = format!("bytes={}", vec!["0-0"; 17].join(","));
+        for header in
+            [None, Some("lines=1-2"), Some("bytes=a-b"), Some("bytes=0-1,x"), Some("bytes=+1-2"), Some("bytes="), Some(&many)]
+        {
             assert_eq!(Ranges::resolve(header, 10), Ranges::Whole, "{header:?}");
         }
     }

@@ -72,6 +72,7 @@ struct Indices {
     lifecycle: exports::lifecycle::GuestIndices,
     authenticator: Option<exports::authenticator::GuestIndices>,
     authorizer: Option<exports::authorizer::GuestIndices>,
+    admission: Option<exports::admission::GuestIndices>,
     storage: Option<exports::storage::GuestIndices>,
     webhook: Option<exports::webhook::GuestIndices>,
 }
@@ -81,6 +82,7 @@ pub(crate) struct Exports {
     pub(crate) lifecycle: exports::lifecycle::Guest,
     pub(crate) authenticator: Option<exports::authenticator::Guest>,
     pub(crate) authorizer: Option<exports::authorizer::Guest>,
+    pub(crate) admission: Option<exports::admission::Guest>,
     pub(crate) storage: Option<exports::storage::Guest>,
     pub(crate) webhook: Option<exports::webhook::Guest>,
 }
@@ -152,6 +154,7 @@ impl Compiled {
             lifecycle: indices.lifecycle.load(&mut *store, instance)?,
             authenticator: indices.authenticator.as_ref().map(|found| found.load(&mut *store, instance)).transpose()?,
             authorizer: indices.authorizer.as_ref().map(|found| found.load(&mut *store, instance)).transpose()?,
+            admission: indices.admission.as_ref().map(|found| found.load(&mut *store, instance)).transpose()?,
             storage: indices.storage.as_ref().map(|found| found.load(&mut *store, instance)).transpose()?,
             webhook: indices.webhook.as_ref().map(|found| found.load(&mut *store, instance)).transpose()?,
         })
@@ -172,6 +175,9 @@ impl Indices {
                 .transpose()?,
             authorizer: has(Kind::Authorizer)
                 .then(|| exports::authorizer::GuestIndices::new(pre).map_err(missing("authorizer")))
+                .transpose()?,
+            admission: has(Kind::Admission)
+                .then(|| exports::admission::GuestIndices::new(pre).map_err(missing("admission")))
                 .transpose()?,
             storage: has(Kind::Storage)
                 .then(|| exports::storage::GuestIndices::new(pre).map_err(missing("storage")))

@@ -1,4 +1,4 @@
-//! Runs plugins: WebAssembly components that decide who may come in, where bytes lie and who hears of it.
+//! Runs plugins: WebAssembly components that decide who may come in, what may change, where bytes lie and who hears of it.
 //!
 //! The only crate of the host with wasmtime, and the only one with an HTTP client. [`Runtime`] loads components, [`Plugin`] hands them out
 //! as the core's ports. A guest gets typed values and answers typed values; it reaches what [`Grants`] say and nothing else, uses no more

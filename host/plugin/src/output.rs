@@ -145,12 +145,19 @@ fn plain(text: &str) -> String {
 /// A guest's reason, for an error: at most 1 KiB, control characters escaped.
 pub(crate) fn bounded(text: &str) -> String {
     const MOST: usize = 1024;
-    let cut = text.char_indices().map(|(at, _)| at).chain([text.len()]).take_while(|at| *at <= MOST).last().unwrap_or(0);
+    let cut = text.floor_char_boundary(MOST);
     let mut bounded = plain(&text[..cut]);
     if cut < text.len() {
         bounded.push_str(" ...");
     }
     bounded
+}
+
+/// A guest's text that somebody is to read in one line: at most `most` bytes, a blank for each control character and line break.
+pub(crate) fn one_line(text: &str, most: usize) -> String {
+    let breaks = |character: char| character.is_control() || matches!(character, '\u{2028}' | '\u{2029}');
+    let line = text[..text.floor_char_boundary(most)].replace(breaks, " ");
+    line.trim().to_owned()
 }
 
 #[cfg(test)]
@@ -162,6 +169,12 @@ mod tests {
         assert_eq!(bounded("no\nERROR forged\u{1b}[2J"), "no\\nERROR forged\\u{1b}[2J");
         let long = bounded(&"ä".repeat(1000));
         assert!(long.len() <= 1024 + 4 && long.ends_with("ä ..."));
+    }
+
+    #[test]
+    fn a_line_for_others_is_bounded_and_only_one() {
+        assert_eq!(one_line("a\r\nSet-Cookie: b\u{2028}\t\0", 1024), "a  Set-Cookie: b");
+        assert_eq!((one_line("\n \n", 1024).as_str(), one_line("aä", 2).as_str()), ("", "a"));
     }
 
     #[test]

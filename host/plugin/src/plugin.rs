@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bulkhead_core::ports::admission::Admission;
 use bulkhead_core::ports::auth::{Authenticator, Authorizer};
 use bulkhead_core::ports::driver::StorageDriver;
 use bulkhead_core::ports::event::WebhookPlugin;
@@ -22,7 +23,7 @@ use crate::output::bounded;
 use crate::pool::{Instance, Pool, Slots};
 use crate::state::{Reach, State};
 
-/// Bytes that one answer of a guest may have: what auth and webhooks need.
+/// Bytes that one answer of a guest may have: what auth, admission and webhooks need.
 const ANSWER_BYTES: usize = 4 * 1024 * 1024;
 /// And what a storage driver's listings and pieces need.
 pub(crate) const STORAGE_ANSWER_BYTES: usize = 16 * 1024 * 1024;
@@ -129,6 +130,11 @@ impl Plugin {
     /// As an authorizer; none if it is not of that kind.
     pub fn authorizer(self: &Arc<Self>) -> Option<Arc<dyn Authorizer>> {
         self.is(Kind::Authorizer).then(|| Arc::new(kinds::AuthPlugin(self.clone())) as _)
+    }
+
+    /// As an admission plugin; none if it is not of that kind.
+    pub fn admission(self: &Arc<Self>) -> Option<Arc<dyn Admission>> {
+        self.is(Kind::Admission).then(|| Arc::new(kinds::AdmissionPlugin(self.clone())) as _)
     }
 
     /// As the storage driver of a registry; none if it is not of that kind.

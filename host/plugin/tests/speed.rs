@@ -7,6 +7,7 @@ mod support;
 use std::future::Future;
 use std::time::Instant;
 
+use bulkhead_core::ports::admission::{Change, ManifestChange, TagState};
 use bulkhead_core::ports::auth::{Access, AccessAction};
 use bulkhead_core::ports::driver::Sink;
 use bulkhead_core::ports::ids::UploadId;
@@ -33,6 +34,26 @@ async fn calls_cost_microseconds() {
         authorizer.authorize(&context, None, &accesses).await.unwrap();
     })
     .await;
+
+    let admission = load("hello-admission", json!({"reserved": ["latest"]})).await.admission().unwrap();
+    let repository = "team/app".parse().unwrap();
+    let digest = format!("sha256:{}", "a".repeat(64)).parse().unwrap();
+    let media_type = "application/vnd.oci.image.manifest.v1+json".parse().unwrap();
+    let tags = [TagState { tag: "v1".parse().unwrap(), now: None }];
+    for (size, count) in [(1024, 20_000), (1024 * 1024, 1000), (4 * 1024 * 1024, 200)] {
+        let body = vec![b' '; size];
+        let change = Change::PutManifest(ManifestChange {
+            digest: &digest,
+            media_type: &media_type,
+            body: &body,
+            config: None,
+            tags: &tags,
+        });
+        measure(&format!("review, a manifest of {} KiB", size / 1024), count, async || {
+            admission.review(&context, None, &repository, &change).await.unwrap();
+        })
+        .await;
+    }
 
     let home = tempfile::tempdir().unwrap();
     let mut spec = spec("storage-fs", json!({"root": "/blobs"}));

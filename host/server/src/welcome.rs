@@ -29,11 +29,7 @@ impl Welcome<'_> {
         let host = self.client_host();
         line(&mut text, "  address", &format!("http://{}", self.address));
         line(&mut text, "  data", &self.data.display().to_string());
-        for registry in self.registries {
-            let hosts = if registry.hosts.is_empty() { "every host".to_owned() } else { registry.hosts.join(", ") };
-            let what = format!("{} at {hosts}; storage {}; auth {}", registry.name, registry.storage, registry.auth.join(", "));
-            line(&mut text, "  registry", &what);
-        }
+        text.push_str(&registry_lines(self.registries));
         text.push_str("  plugins\n");
         text.push_str(&plugin_lines(self.plugins));
         text.push('\n');
@@ -79,6 +75,21 @@ impl Welcome<'_> {
     }
 }
 
+/// A line for each registry: its hosts and the plugins that it asks.
+pub fn registry_lines(registries: &[ServedRegistry]) -> String {
+    let mut text = String::new();
+    for registry in registries {
+        let hosts = if registry.hosts.is_empty() { "every host".to_owned() } else { registry.hosts.join(", ") };
+        let ServedRegistry { name, storage, .. } = registry;
+        let mut what = format!("{name} at {hosts}; storage {storage}; auth {}", registry.auth.join(", "));
+        if !registry.admission.is_empty() {
+            what = format!("{what}; admission {}", registry.admission.join(", "));
+        }
+        line(&mut text, "  registry", &what);
+    }
+    text
+}
+
 /// A line for each plugin: name, component, digest.
 pub fn plugin_lines(plugins: &[LoadedPlugin]) -> String {
     let width = |length: fn(&LoadedPlugin) -> usize| plugins.iter().map(length).max().unwrap_or_default();
@@ -106,6 +117,7 @@ mod tests {
             answers_every_host: name == "default",
             storage: "disk".to_owned(),
             auth: vec!["staff".to_owned(), "rules".to_owned()],
+            admission: Vec::new(),
         }
     }
 
@@ -131,6 +143,17 @@ mod tests {
         assert!(text.contains(&typed), "{text}");
         assert!(text.ends_with("\nlistening on 0.0.0.0:5000\n"), "{text}");
         assert!(text.contains("disk  builtin:storage-fs  sha256:aaaa"), "{text}");
+    }
+
+    #[test]
+    fn a_registry_is_shown_with_the_plugins_that_it_asks_in_their_order() {
+        let plain = registry("default", &[]);
+        let careful =
+            ServedRegistry { admission: vec!["write-once".to_owned(), "content".to_owned()], ..registry("contoso", &["b", "c"]) };
+        assert_eq!(
+            registry_lines(&[plain, careful]),
+            "  registry  default at every host; storage disk; auth staff, rules\n  registry  contoso at b, c; storage disk; auth staff, rules; admission write-once, content\n"
+        );
     }
 
     #[test]

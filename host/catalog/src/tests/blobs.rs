@@ -1,6 +1,6 @@
-use bulkhead_core::ports::catalog::{Catalog, Removal};
+use bulkhead_core::ports::catalog::{Catalog, Deletion};
 
-use super::{NOW, add, blob, digest, event, fresh, name, outbox, upload};
+use super::{Delete, NOW, add, blob, digest, event, fresh, name, outbox, upload};
 
 #[tokio::test]
 async fn a_blob_is_found_in_the_repository_that_it_was_added_to_and_in_no_other() {
@@ -78,13 +78,31 @@ async fn a_removed_blob_is_gone_from_its_repository_alone_and_tells_of_it_once()
     add(&catalog, registry, "a", 1).await;
     add(&catalog, registry, "b", 1).await;
     assert!(catalog.blob(registry, &name("a"), &digest(1)).await.unwrap().is_some());
-    let repository = name("a");
-    let target = digest(1);
-    let first = catalog.remove_blob(registry, &repository, &target, vec![event(1)]).await.unwrap();
-    assert_eq!(first, Removal::Removed);
-    let second = catalog.remove_blob(registry, &repository, &target, vec![event(2)]).await.unwrap();
-    assert_eq!(second, Removal::Absent);
+    assert_eq!(Delete::from("a").telling(event(1)).blob(1, &catalog, registry).await, Deletion::Deleted);
+    assert_eq!(Delete::from("a").telling(event(2)).blob(1, &catalog, registry).await, Deletion::Absent);
     assert_eq!(outbox(&catalog).await, [event(1).event.id]);
     assert_eq!(catalog.blob(registry, &name("a"), &digest(1)).await.unwrap(), None);
     assert_eq!(catalog.blob(registry, &name("b"), &digest(1)).await.unwrap(), Some(blob(1)));
+}
+
+#[tokio::test]
+async fn the_holders_of_a_blob_come_in_byte_order_a_page_at_a_time() {
+    let (_home, catalog, registry) = fresh().await;
+    for repository in ["b", "a/b", "a-b", "a"] {
+        add(&catalog, registry, repository, 1).await;
+    }
+    add(&catalog, registry, "other", 2).await;
+    let page = async |after: Option<&str>, limit| {
+        let after = after.map(name);
+        let found = catalog.holders(registry, &digest(1), after.as_ref(), limit).await.unwrap();
+        found.iter().map(|name| name.as_str().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(page(None, 9).await, ["a", "a-b", "a/b", "b"]);
+    assert_eq!(page(None, 2).await, ["a", "a-b"]);
+    assert_eq!(page(Some("a-b"), 9).await, ["a/b", "b"]);
+    assert_eq!(page(Some("b"), 9).await, Vec::<String>::new());
+    assert_eq!(page(None, 0).await, Vec::<String>::new());
+    Delete::from("a").blob(1, &catalog, registry).await;
+    assert_eq!(page(None, 1).await, ["a-b"]);
+    assert_eq!(catalog.holders(registry, &digest(3), None, 9).await.unwrap(), vec![]);
 }

@@ -1,11 +1,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bulkhead_core::ports::catalog::{Catalog, ManifestRecord};
+use bulkhead_core::ports::catalog::ManifestRecord;
 use bulkhead_core::ports::ids::RegistryId;
 use bulkhead_oci::{MediaType, Reference};
 
-use super::{Push, body, by_tag, digest, fresh, image, name, pull, tag};
+use super::{Delete, Push, body, by_tag, digest, fresh, image, name, pull, tag};
 use crate::cache::{Cache, Key};
 
 const REGISTRY: RegistryId = RegistryId(1);
@@ -97,7 +97,7 @@ async fn readers_that_race_with_a_writer_never_see_what_was_before() {
         acknowledged.store(number, Ordering::SeqCst);
         let before = Reference::Digest(digest(number - 1));
         assert!(pull(&catalog, registry, "a", &before).await.is_some());
-        catalog.remove_manifest(registry, &name("a"), &digest(number - 1), vec![]).await.unwrap();
+        Delete::from("a").manifest(number - 1, &catalog, registry).await;
         assert_eq!(pull(&catalog, registry, "a", &before).await, None);
     }
     for reader in readers {

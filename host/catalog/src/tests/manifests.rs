@@ -1,14 +1,16 @@
-use bulkhead_core::ports::catalog::{Catalog, ManifestRecord, NewManifest, PutManifest, Removal};
+use bulkhead_core::ports::catalog::{Catalog, Deletion, ManifestRecord, NewManifest, PutManifest, Sparse};
 use bulkhead_oci::{MediaType, Reference};
 
-use super::{NOW, Push, add, body, by_tag, descriptor, digest, event, fresh, image, index, listed, name, outbox, pull, tag};
+use super::{
+    Delete, NOW, Push, add, body, by_tag, descriptor, digest, event, fresh, image, index, listed, name, outbox, pull, stored, tag,
+};
 
 #[tokio::test]
 async fn a_manifest_is_pulled_by_its_tag_and_digest_as_it_was_pushed() {
     let (_home, catalog, registry) = fresh().await;
     add(&catalog, registry, "a/b", 1).await;
     let put = Push::new("a/b", 10, image(&[1, 1])).tagged("v1").to(&catalog, registry).await;
-    assert_eq!(put, PutManifest::Stored);
+    assert_eq!(put, stored());
     let record = ManifestRecord {
         digest: digest(10),
         media_type: MediaType::OCI_MANIFEST.parse().unwrap(),
@@ -45,7 +47,7 @@ async fn a_manifest_without_its_blobs_is_refused_and_leaves_nothing() {
 #[tokio::test]
 async fn a_refused_manifest_leaves_the_tag_where_it_was() {
     let (_home, catalog, registry) = fresh().await;
-    assert_eq!(Push::new("a", 10, image(&[])).tagged("v1").to(&catalog, registry).await, PutManifest::Stored);
+    assert_eq!(Push::new("a", 10, image(&[])).tagged("v1").to(&catalog, registry).await, stored());
     let put = Push::new("a", 11, image(&[1])).tagged("v1").to(&catalog, registry).await;
     assert_eq!(put, PutManifest::Missing(vec![digest(1)]));
     assert_eq!(pull(&catalog, registry, "a", &by_tag("v1")).await.unwrap().digest, digest(10));
@@ -57,7 +59,7 @@ async fn foreign_layers_and_the_subject_need_not_be_there() {
     let mut manifest = image(&[1]);
     manifest.blobs[0].foreign = true;
     manifest.subject = Some(descriptor(2));
-    assert_eq!(Push::new("a", 10, manifest).to(&catalog, registry).await, PutManifest::Stored);
+    assert_eq!(Push::new("a", 10, manifest).to(&catalog, registry).await, stored());
 }
 
 #[tokio::test]
@@ -68,7 +70,7 @@ async fn an_index_needs_every_manifest_that_it_lists() {
     let put = Push::new("a", 20, index(&[10, 11])).to(&catalog, registry).await;
     assert_eq!(put, PutManifest::Missing(vec![digest(11)]));
     Push::new("a", 11, image(&[])).to(&catalog, registry).await;
-    assert_eq!(Push::new("a", 20, index(&[10, 11, 10])).to(&catalog, registry).await, PutManifest::Stored);
+    assert_eq!(Push::new("a", 20, index(&[10, 11, 10])).to(&catalog, registry).await, stored());
     assert_eq!(pull(&catalog, registry, "a", &Reference::Digest(digest(20))).await.unwrap().artifact_type, None);
 }
 
@@ -128,32 +130,16 @@ async fn removing_a_manifest_removes_its_tags_alone() {
     Push::new("a", 11, image(&[1])).tagged("v3").to(&catalog, registry).await;
     Push::new("b", 10, image(&[])).tagged("v1").to(&catalog, registry).await;
     assert!(pull(&catalog, registry, "a", &by_tag("v1")).await.is_some());
-    let (repository, target) = (name("a"), digest(10));
-    let removed = catalog.remove_manifest(registry, &repository, &target, vec![event(1)]).await.unwrap();
-    assert_eq!(removed, Removal::Removed);
-    let again = catalog.remove_manifest(registry, &repository, &target, vec![event(2)]).await.unwrap();
-    assert_eq!(again, Removal::Absent);
+    assert_eq!(Delete::from("a").telling(event(1)).manifest(10, &catalog, registry).await, Deletion::Deleted);
+    assert_eq!(Delete::from("a").telling(event(2)).manifest(10, &catalog, registry).await, Deletion::Absent);
     assert_eq!(outbox(&catalog).await, [event(1).event.id]);
     assert_eq!(pull(&catalog, registry, "a", &by_tag("v1")).await, None);
     assert_eq!(pull(&catalog, registry, "a", &Reference::Digest(digest(10))).await, None);
-    assert_eq!(catalog.tags(registry, &repository, None, 10).await.unwrap(), Some(vec![tag("v3")]));
+    assert_eq!(catalog.tags(registry, &name("a"), None, 10).await.unwrap(), Some(vec![tag("v3")]));
     assert!(pull(&catalog, registry, "b", &by_tag("v1")).await.is_some());
     assert_eq!(home.number("SELECT count(*) FROM manifest_references").await, 1);
     Push::new("a", 10, image(&[1])).to(&catalog, registry).await;
     assert_eq!(pull(&catalog, registry, "a", &by_tag("v1")).await, None, "a tag does not come back with its manifest");
-}
-
-#[tokio::test]
-async fn removing_a_tag_leaves_its_manifest() {
-    let (_home, catalog, registry) = fresh().await;
-    Push::new("a", 10, image(&[])).tagged("v1").to(&catalog, registry).await;
-    assert!(pull(&catalog, registry, "a", &by_tag("v1")).await.is_some());
-    let (repository, target) = (name("a"), tag("v1"));
-    assert_eq!(catalog.remove_tag(registry, &repository, &target, vec![event(1)]).await.unwrap(), Removal::Removed);
-    assert_eq!(catalog.remove_tag(registry, &repository, &target, vec![event(2)]).await.unwrap(), Removal::Absent);
-    assert_eq!(outbox(&catalog).await, [event(1).event.id]);
-    assert_eq!(pull(&catalog, registry, "a", &by_tag("v1")).await, None);
-    assert!(pull(&catalog, registry, "a", &Reference::Digest(digest(10))).await.is_some());
 }
 
 #[tokio::test]
@@ -166,11 +152,12 @@ async fn a_body_of_four_mebibytes_is_kept() {
         digest: &digest,
         manifest: &manifest,
         body: body.clone(),
-        tag: None,
+        tags: &[],
+        sparse: Sparse::Refuse,
         now: NOW,
         deliveries: vec![],
     };
-    assert_eq!(catalog.put_manifest(registry, new).await.unwrap(), PutManifest::Stored);
+    assert_eq!(catalog.put_manifest(registry, new).await.unwrap(), stored());
     for _ in 0..2 {
         assert!(pull(&catalog, registry, "a", &Reference::Digest(digest.clone())).await.unwrap().body == body);
     }

@@ -3,17 +3,27 @@
 mod blobs;
 mod cache;
 mod durability;
-mod lists;
 mod manifests;
+mod migration;
+mod needed;
 mod outbox;
+mod pages;
+mod referrers;
+mod repositories;
+mod sparse;
 mod speed;
 mod state;
+mod tags;
 mod tenants;
 mod uploads;
 
 use std::path::PathBuf;
 
-use bulkhead_core::ports::catalog::{BlobRecord, Catalog, ManifestRecord, NewDelivery, NewManifest, PutManifest, UploadRecord};
+use bulkhead_core::ports::admission::TagState;
+use bulkhead_core::ports::catalog::{
+    BlobRecord, Catalog, Deletion, Expected, ManifestRecord, NewDelivery, NewManifest, NewTag, OldManifest, PutManifest,
+    Referenced, RepositoryDeletion, Sparse, UploadRecord,
+};
 use bulkhead_core::ports::clock::Timestamp;
 use bulkhead_core::ports::event::{Event, EventAction};
 use bulkhead_core::ports::ids::{RegistryId, UploadId};
@@ -43,26 +53,37 @@ impl Home {
         crate::open(&self.file()).await.unwrap()
     }
 
+    /// What a loss of power at this instant would leave.
+    fn copy(&self) -> Self {
+        let copy = Self::new();
+        for suffix in ["", "-wal"] {
+            let from = format!("{}{suffix}", self.file().display());
+            std::fs::copy(from, format!("{}{suffix}", copy.file().display())).unwrap();
+        }
+        copy
+    }
+
+    /// The file without the catalog.
+    async fn connect(&self) -> SqliteConnection {
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self.file()).foreign_keys(true);
+        SqliteConnection::connect_with(&options).await.unwrap()
+    }
+
     /// A number straight from the file.
     async fn number(&self, query: &'static str) -> i64 {
-        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self.file());
-        let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
-        let (number,): (i64,) = sqlx::query_as(query).fetch_one(&mut connection).await.unwrap();
+        let (number,): (i64,) = sqlx::query_as(query).fetch_one(&mut self.connect().await).await.unwrap();
         number
     }
 
     /// How SQLite would run a query.
     async fn plan(&self, query: &str) -> Vec<String> {
-        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self.file());
-        let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
         let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {query}"));
-        let rows: Vec<(i64, i64, i64, String)> = sqlx::query_as(explain).fetch_all(&mut connection).await.unwrap();
+        let rows: Vec<(i64, i64, i64, String)> = sqlx::query_as(explain).fetch_all(&mut self.connect().await).await.unwrap();
         rows.into_iter().map(|row| row.3).collect()
     }
 
     async fn run(&self, script: &'static str) {
-        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self.file());
-        let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+        let mut connection = self.connect().await;
         sqlx::raw_sql(script).execute(&mut connection).await.unwrap();
         connection.close().await.unwrap();
     }
@@ -100,7 +121,7 @@ fn blob(number: u64) -> BlobRecord {
 
 fn descriptor(number: u64) -> Descriptor {
     let media_type = "application/octet-stream".parse().unwrap();
-    Descriptor { media_type, digest: digest(number), size: number + 1, foreign: false }
+    Descriptor { media_type, digest: digest(number), size: number + 1, foreign: false, platform: None }
 }
 
 fn image(blobs: &[u64]) -> Manifest {
@@ -171,17 +192,27 @@ struct Push<'a> {
     repository: &'a str,
     number: u64,
     manifest: Manifest,
-    tag: Option<&'a str>,
+    tags: Vec<NewTag>,
+    sparse: Sparse,
     deliveries: Vec<NewDelivery>,
 }
 
 impl<'a> Push<'a> {
     fn new(repository: &'a str, number: u64, manifest: Manifest) -> Self {
-        Self { repository, number, manifest, tag: None, deliveries: Vec::new() }
+        Self { repository, number, manifest, tags: Vec::new(), sparse: Sparse::Refuse, deliveries: Vec::new() }
     }
 
-    fn tagged(mut self, tag: &'a str) -> Self {
-        self.tag = Some(tag);
+    fn tagged(self, tag: &str) -> Self {
+        self.expecting(tag, Expected::Anything)
+    }
+
+    fn expecting(mut self, text: &str, expected: Expected) -> Self {
+        self.tags.push(NewTag { tag: tag(text), expected });
+        self
+    }
+
+    fn sparse(mut self, sparse: Sparse) -> Self {
+        self.sparse = sparse;
         self
     }
 
@@ -191,18 +222,85 @@ impl<'a> Push<'a> {
     }
 
     async fn to(self, catalog: &SqliteCatalog, registry: RegistryId) -> PutManifest {
-        let (repository, digest, tag) = (name(self.repository), digest(self.number), self.tag.map(tag));
+        let (repository, digest) = (name(self.repository), digest(self.number));
         let new = NewManifest {
             repository: &repository,
             digest: &digest,
             manifest: &self.manifest,
             body: body(self.number),
-            tag: tag.as_ref(),
+            tags: &self.tags,
+            sparse: self.sparse,
             now: NOW,
             deliveries: self.deliveries,
         };
         catalog.put_manifest(registry, new).await.unwrap()
     }
+}
+
+/// What a push answers that refers to nothing that is not there.
+fn stored() -> PutManifest {
+    PutManifest::Stored { absent: vec![] }
+}
+
+/// What is deleted, and where.
+struct Delete<'a> {
+    repository: &'a str,
+    referenced: Referenced,
+    reviewed: Option<Vec<Tag>>,
+    deliveries: Vec<NewDelivery>,
+}
+
+impl<'a> Delete<'a> {
+    /// Whatever its tags are, unless it is needed.
+    fn from(repository: &'a str) -> Self {
+        Self { repository, referenced: Referenced::Refuse, reviewed: None, deliveries: Vec::new() }
+    }
+
+    fn although_needed(mut self) -> Self {
+        self.referenced = Referenced::Allow;
+        self
+    }
+
+    fn reviewed(mut self, tags: &[&str]) -> Self {
+        self.reviewed = Some(tags.iter().copied().map(tag).collect());
+        self
+    }
+
+    fn telling(mut self, event: NewDelivery) -> Self {
+        self.deliveries.push(event);
+        self
+    }
+
+    async fn manifest(self, number: u64, catalog: &SqliteCatalog, registry: RegistryId) -> Deletion {
+        let old = OldManifest {
+            repository: &name(self.repository),
+            digest: &digest(number),
+            referenced: self.referenced,
+            reviewed: self.reviewed.as_deref(),
+            deliveries: self.deliveries,
+        };
+        catalog.remove_manifest(registry, old).await.unwrap()
+    }
+
+    async fn blob(self, number: u64, catalog: &SqliteCatalog, registry: RegistryId) -> Deletion {
+        let repository = name(self.repository);
+        catalog.remove_blob(registry, &repository, &digest(number), self.referenced, self.deliveries).await.unwrap()
+    }
+
+    async fn tag(self, text: &str, expected: &Expected, catalog: &SqliteCatalog, registry: RegistryId) -> Deletion {
+        catalog.remove_tag(registry, &name(self.repository), &tag(text), expected, self.deliveries).await.unwrap()
+    }
+
+    async fn all(self, catalog: &SqliteCatalog, registry: RegistryId) -> RepositoryDeletion {
+        let (repository, deliveries) = (name(self.repository), self.deliveries);
+        let announce = Box::new(|_: &[_]| deliveries);
+        catalog.remove_repository(registry, &repository, self.reviewed.as_deref(), announce).await.unwrap()
+    }
+}
+
+/// A tag and what it points to.
+fn pointing(text: &str, number: Option<u64>) -> TagState {
+    TagState { tag: tag(text), now: number.map(digest) }
 }
 
 async fn pull(catalog: &SqliteCatalog, registry: RegistryId, repository: &str, reference: &Reference) -> Option<ManifestRecord> {

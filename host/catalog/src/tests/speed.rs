@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use bulkhead_core::ports::catalog::{Catalog, NewManifest};
+use bulkhead_core::ports::catalog::{Catalog, Expected, NewManifest, NewTag, Sparse};
 use bulkhead_core::ports::ids::RegistryId;
 
-use super::{Home, NOW, add, blob, by_tag, digest, fresh, image, name, progress, tag, upload};
+use super::{Home, NOW, Push, add, blob, by_tag, descriptor, digest, fresh, image, name, progress, tag, upload};
 use crate::SqliteCatalog;
 
 const LASTS: Duration = Duration::from_secs(2);
@@ -43,13 +43,14 @@ where
 
 async fn put(catalog: &SqliteCatalog, registry: RegistryId, number: u64) {
     let (repository, digest, manifest) = (name(&format!("team/app{}", number % 16)), digest(number), image(&[1, 2, 3]));
-    let tag = tag(&format!("v{number}"));
+    let tags = [NewTag { tag: tag(&format!("v{number}")), expected: Expected::Anything }];
     let new = NewManifest {
         repository: &repository,
         digest: &digest,
         manifest: &manifest,
         body: vec![b'x'; 1500].into(),
-        tag: Some(&tag),
+        tags: &tags,
+        sparse: Sparse::Refuse,
         now: NOW,
         deliveries: vec![],
     };
@@ -113,6 +114,17 @@ async fn reads_per_second() {
     measure("manifest by tag, from SQLite", 8, &catalog, |catalog, number| async move {
         let repository = name(&format!("team/app{}", number % 16));
         assert!(catalog.readers.manifest(registry, &repository, &by_tag(&format!("v{}", number % 16))).await.unwrap().is_some());
+    })
+    .await;
+    for number in 1_000..2_000 {
+        let mut manifest = image(&[]);
+        manifest.subject = Some(descriptor(7));
+        manifest.annotations = [("org.opencontainers.image.created".to_owned(), "2026-01-01T00:00:00Z".to_owned())].into();
+        Push::new("team/app1", number, manifest).to(&catalog, registry).await;
+    }
+    measure("1,000 referrers", 1, &catalog, |catalog, _| async move {
+        let part = catalog.referrers(registry, &name("team/app1"), &digest(7), None, None, 1_000).await.unwrap();
+        assert_eq!(part.items.len(), 1_000);
     })
     .await;
     measure("blob that is not there", 8, &catalog, |catalog, _| async move {

@@ -61,3 +61,23 @@ async fn an_offset_that_no_row_can_hold_is_an_error() {
     assert!(catalog.advance_upload(registry, &record.id, u64::MAX, &progress(1), NOW).await.is_err());
     assert_eq!(catalog.upload(registry, &name("a"), &record.id).await.unwrap(), Some(record));
 }
+
+#[tokio::test]
+async fn uploads_that_have_not_grown_come_oldest_first_and_no_others() {
+    let (_home, catalog, registry) = fresh().await;
+    let at = |milliseconds| UploadRecord { touched: Timestamp(NOW.0 + milliseconds), ..upload("a", milliseconds) };
+    let (newest, oldest, middle, grown) = (at(30), at(10), at(20), at(5));
+    for record in [&newest, &oldest, &middle, &grown] {
+        catalog.create_upload(registry, record).await.unwrap();
+    }
+    catalog.advance_upload(registry, &grown.id, 5, &progress(9), Timestamp(NOW.0 + 40)).await.unwrap();
+    let stale =
+        async |milliseconds, limit| catalog.stale_uploads(registry, Timestamp(NOW.0 + milliseconds), limit).await.unwrap();
+    assert_eq!(stale(30, 9).await, [oldest.clone(), middle.clone()]);
+    assert_eq!(stale(31, 9).await, [oldest.clone(), middle.clone(), newest.clone()]);
+    assert_eq!(stale(31, 2).await, [oldest.clone(), middle]);
+    assert_eq!(stale(41, 9).await.last().unwrap().progress, progress(9));
+    assert_eq!(stale(10, 9).await, []);
+    catalog.remove_upload(registry, &oldest.id).await.unwrap();
+    assert_eq!(stale(11, 9).await, []);
+}

@@ -6,8 +6,7 @@ use bulkhead_core::ports::ids::{RegistryId, UploadId};
 use bulkhead_oci::{Digest, RepositoryName};
 use sqlx::Row;
 
-use super::{Answer, Deliveries, Outcome, Work, removed, script};
-use crate::cache::Key;
+use super::{Answer, Deliveries, Outcome, Work, script};
 use crate::convert::{failed, from_row, parse};
 
 pub(crate) struct AddBlob {
@@ -21,10 +20,10 @@ pub(crate) struct AddBlob {
 }
 
 const ADD: &str = script!(
-    "INSERT INTO repositories (registry_id, name, created) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
-    "INSERT INTO blobs (registry_id, digest, size, object_key, created) VALUES ($1, $4, $5, $6, $3) ON CONFLICT DO NOTHING"
+    "INSERT INTO repositories (registry_id, name, created) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+    "INSERT INTO blobs (registry_id, digest, size, object_key, created) VALUES ($1, $4, $5, $6, $3) ON CONFLICT DO NOTHING",
     "INSERT INTO repository_blobs (repository_id, digest, created)
-     SELECT id, $4, $3 FROM repositories WHERE registry_id = $1 AND name = $2 ON CONFLICT DO NOTHING"
+     SELECT id, $4, $3 FROM repositories WHERE registry_id = $1 AND name = $2 ON CONFLICT DO NOTHING",
     "DELETE FROM uploads WHERE registry_id = $1 AND id = $7"
 );
 
@@ -57,13 +56,13 @@ const MOUNT: &str = script!(
      SELECT $1, $3, $5 WHERE EXISTS (
          SELECT 1 FROM repositories JOIN repository_blobs ON repository_id = id
          WHERE registry_id = $1 AND name = $2 AND digest = $4
-     ) ON CONFLICT DO NOTHING"
+     ) ON CONFLICT DO NOTHING",
     "INSERT INTO repository_blobs (repository_id, digest, created)
      SELECT target.id, $4, $5 FROM repositories AS target
      WHERE target.registry_id = $1 AND target.name = $3 AND EXISTS (
          SELECT 1 FROM repositories JOIN repository_blobs ON repository_id = id
          WHERE registry_id = $1 AND name = $2 AND digest = $4
-     ) ON CONFLICT DO NOTHING"
+     ) ON CONFLICT DO NOTHING",
     "SELECT size, object_key FROM blobs
      WHERE registry_id = $1 AND digest = $4 AND EXISTS (
          SELECT 1 FROM repositories JOIN repository_blobs ON repository_id = id
@@ -87,26 +86,5 @@ impl MountBlob {
         let record = BlobRecord { digest: self.digest.clone(), size, key: parse(key, "an object key")? };
         self.deliveries.insert(work, self.registry).await?;
         Ok(Outcome::Keep(Answer::Mounted(Some(record))))
-    }
-}
-
-pub(crate) struct RemoveBlob {
-    pub(crate) registry: RegistryId,
-    pub(crate) repository: RepositoryName,
-    pub(crate) digest: Digest,
-    pub(crate) deliveries: Deliveries,
-}
-
-const REMOVE: &str = script!(
-    "DELETE FROM repository_blobs
-     WHERE repository_id = (SELECT id FROM repositories WHERE registry_id = $1 AND name = $2) AND digest = $3 RETURNING 1"
-);
-
-impl RemoveBlob {
-    pub(super) async fn run(self, work: &mut Work<'_>) -> Result<Outcome, CatalogError> {
-        let script = sqlx::query(REMOVE).bind(self.registry.0).bind(self.repository.as_str()).bind(self.digest.as_str());
-        let rows = work.rows("removing a blob", script).await?;
-        work.changed.push(Key::Blob(self.registry, self.repository, self.digest));
-        removed(work, self.registry, rows.len(), self.deliveries).await
     }
 }

@@ -1,16 +1,17 @@
 //! The closed list of what the catalog can be asked to change, and how one of them is run inside the writer's transaction.
 //!
-//! A write comes with all its values ready to be bound, so that the one writer does nothing but SQL. Each is one script of several
-//! statements, since every hop to SQLite's thread costs more than most statements. Parameters are `$N`: numbered `?N` would be bound
-//! wrongly in a script whose statements use different ones.
+//! A write comes with all its values ready to be bound, so that the one writer does little but SQL. Each is one script of several
+//! statements, since every hop to SQLite's thread costs more than most statements (how parameters are written: `sql`). What a script
+//! finds out too late to refuse is undone.
 
 mod blobs;
 mod manifests;
 mod outbox;
+mod removals;
 mod state;
 mod uploads;
 
-use bulkhead_core::ports::catalog::{Advance, BlobRecord, CatalogError, PutManifest, Removal};
+use bulkhead_core::ports::catalog::{Advance, BlobRecord, CatalogError, Deletion, PutManifest, Removal, RepositoryDeletion};
 use bulkhead_core::ports::ids::RegistryId;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{Sqlite, SqliteConnection};
@@ -18,17 +19,20 @@ use sqlx::{Sqlite, SqliteConnection};
 use crate::cache::Key;
 use crate::convert::failed;
 
-pub(crate) use blobs::{AddBlob, MountBlob, RemoveBlob};
-pub(crate) use manifests::{RemoveManifest, RemoveTag, StoreManifest};
+pub(crate) use blobs::{AddBlob, MountBlob};
+pub(crate) use manifests::StoreManifest;
 #[cfg(test)]
 pub(crate) use outbox::GIVEN_UP_KEPT;
 pub(crate) use outbox::{Deliveries, Enqueue, Settle};
+#[cfg(test)]
+pub(crate) use removals::{LISTING, NEEDING};
+pub(crate) use removals::{RemoveBlob, RemoveManifest, RemoveRepository, RemoveTag};
 pub(crate) use state::{DeleteState, MakeRegistry, SetState};
 pub(crate) use uploads::{AdvanceUpload, CreateUpload, Progress, RemoveUpload};
 
 /// The statements of a write. The savepoint of the write before it is released first: until then it could be undone.
 macro_rules! script {
-    ($($statement:literal)+) => { concat!("RELEASE w; SAVEPOINT w", $("; ", $statement),+) };
+    ($($statement:expr),+ $(,)?) => { concat!("RELEASE w; SAVEPOINT w", $("; ", $statement),+) };
 }
 pub(crate) use script;
 
@@ -44,6 +48,7 @@ pub(crate) enum Write {
     StoreManifest(Box<StoreManifest>),
     RemoveManifest(RemoveManifest),
     RemoveTag(RemoveTag),
+    RemoveRepository(RemoveRepository),
     Enqueue(Enqueue),
     Settle(Settle),
     SetState(SetState),
@@ -58,6 +63,8 @@ pub(crate) enum Answer {
     Mounted(Option<BlobRecord>),
     Manifest(PutManifest),
     Removal(Removal),
+    Deletion(Deletion),
+    Repository(RepositoryDeletion),
     Advance(Advance),
 }
 
@@ -115,24 +122,11 @@ impl Write {
             Self::StoreManifest(write) => write.run(work).await,
             Self::RemoveManifest(write) => write.run(work).await,
             Self::RemoveTag(write) => write.run(work).await,
+            Self::RemoveRepository(write) => write.run(work).await,
             Self::Enqueue(write) => write.run(work).await,
             Self::Settle(write) => write.run(work).await,
             Self::SetState(write) => write.run(work).await,
             Self::DeleteState(write) => write.run(work).await,
         }
     }
-}
-
-/// A removal, with its events if there was something to remove.
-async fn removed(
-    work: &mut Work<'_>,
-    registry: RegistryId,
-    rows: usize,
-    deliveries: Deliveries,
-) -> Result<Outcome, CatalogError> {
-    if rows == 0 {
-        return Ok(Outcome::Keep(Answer::Removal(Removal::Absent)));
-    }
-    deliveries.insert(work, registry).await?;
-    Ok(Outcome::Keep(Answer::Removal(Removal::Removed)))
 }

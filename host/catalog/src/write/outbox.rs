@@ -64,7 +64,7 @@ const RETRY: &str =
     script!("UPDATE deliveries SET attempts = attempts + 1, due = $2, last_reason = $3 WHERE id = $1 AND state = 'pending'");
 /// The rows are those that were dropped to keep the rest bounded.
 const GIVE_UP: &str = script!(
-    "UPDATE deliveries SET attempts = attempts + 1, state = 'given-up', last_reason = $2 WHERE id = $1"
+    "UPDATE deliveries SET attempts = attempts + 1, state = 'given-up', last_reason = $2 WHERE id = $1",
     "DELETE FROM deliveries WHERE id IN (
          SELECT id FROM deliveries
          WHERE state = 'given-up' AND registry_id = (SELECT registry_id FROM deliveries WHERE id = $1)

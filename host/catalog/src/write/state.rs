@@ -14,7 +14,7 @@ pub(crate) struct MakeRegistry {
 
 /// The name is the prefix of the registry's object keys.
 const MAKE: &str = script!(
-    "INSERT INTO registries (name, prefix, created) VALUES ($1, $1, $2) ON CONFLICT DO NOTHING"
+    "INSERT INTO registries (name, prefix, created) VALUES ($1, $1, $2) ON CONFLICT DO NOTHING",
     "SELECT id FROM registries WHERE name = $1"
 );
 
@@ -40,7 +40,7 @@ pub(crate) struct SetState {
 const SET: &str = script!(
     "DELETE FROM plugin_state WHERE (plugin, key) IN (
          SELECT plugin, key FROM plugin_state WHERE expires <= $5 ORDER BY expires LIMIT 16
-     )"
+     )",
     "INSERT INTO plugin_state (plugin, key, value, expires) VALUES ($1, $2, $3, $4)
      ON CONFLICT DO UPDATE SET value = excluded.value, expires = excluded.expires"
 );

@@ -28,6 +28,15 @@ impl Caller {
             Self::Token(token) => token.subject.clone(),
         }
     }
+
+    /// Who it is, for plugins; none for an anonymous one.
+    pub fn identity(&self) -> Option<&Identity> {
+        match self {
+            Self::Anonymous => None,
+            Self::Known(identity) => Some(identity),
+            Self::Token(token) => token.identity.as_ref(),
+        }
+    }
 }
 
 /// What a token of this host grants.
@@ -35,6 +44,8 @@ impl Caller {
 pub struct TokenGrant {
     /// Whom it was given to; none: an anonymous caller.
     pub subject: Option<String>,
+    /// The same as plugins know it; none: an anonymous caller.
+    pub identity: Option<Identity>,
     /// What it grants.
     pub grants: Vec<Grant>,
     /// From when on it is worth nothing.

@@ -219,9 +219,8 @@ impl Gate {
         if expires <= now {
             return Err(AuthFailure::Rejected);
         }
-        let subject = identity.as_ref().map(|identity| identity.subject.as_str());
-        self.key.mint(&self.token_use(context), subject, &granted, now, expires).map_err(|error| {
-            error!(request_id = %context.request_id, %error, "a token could not be signed");
+        self.key.mint(&self.token_use(context), identity.as_deref(), &granted, now, expires).map_err(|error| {
+            error!(request_id = %context.request_id, %error, "no token could be made");
             AuthFailure::Unavailable
         })
     }

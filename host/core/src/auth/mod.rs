@@ -7,6 +7,7 @@ mod chain;
 mod gate;
 mod scope;
 mod tokens;
+mod visible;
 
 pub use caller::{Caller, Grant, TokenGrant};
 pub use chain::{Chain, Decision, Ruling};

@@ -244,3 +244,47 @@ async fn a_token_buys_no_newer_token() {
     let again = world.gate.issue(&here(), Some(&Credential::Bearer(issued)), &[]).await;
     assert_eq!(again, Err(AuthFailure::Rejected));
 }
+
+#[tokio::test]
+async fn a_token_says_who_it_was_given_to_as_plugins_know_them() {
+    let known = Identity {
+        groups: vec!["ops".to_owned()],
+        claims: vec![("team".to_owned(), "payments".to_owned())],
+        ..identity("alice")
+    };
+    let answer = Ok(Authentication::Accepted { identity: known.clone(), reuse: 0 });
+    let world = world(vec![Fixed::new("staff", answer)], vec![Fixed::new("rules", Ok(Verdict::Allow))]);
+    let issued = token(&world, "repository:a:pull").await.token;
+    let caller = world.gate.identify(&here(), Some(&Credential::Bearer(issued))).await.unwrap();
+    assert_eq!(caller.identity(), Some(&known));
+    let anonymous = world.gate.issue(&here(), None, &[]).await.unwrap().token;
+    let caller = world.gate.identify(&here(), Some(&Credential::Bearer(anonymous))).await.unwrap();
+    assert_eq!((caller.identity(), caller.actor()), (None, None));
+}
+
+#[tokio::test]
+async fn an_identity_that_no_request_could_carry_gets_no_token() {
+    let known = Identity { groups: vec!["g".repeat(100); 100], ..identity("alice") };
+    let world = world(vec![Fixed::new("staff", Ok(Authentication::Accepted { identity: known, reuse: 0 }))], vec![]);
+    assert_eq!(world.gate.issue(&here(), Some(&basic("x")), &[]).await, Err(AuthFailure::Unavailable));
+}
+
+#[tokio::test]
+async fn what_a_caller_may_see_is_asked_of_the_chain_whatever_the_scope_of_its_token() {
+    let world = full();
+    let names = vec!["a".parse().unwrap(), "b".parse().unwrap()];
+    let issued = token(&world, "repository:c:push").await.token;
+    let caller = world.gate.identify(&here(), Some(&Credential::Bearer(issued))).await.unwrap();
+    assert_eq!(world.gate.visible(&here(), &caller, names.clone()).await, names);
+    // One that names somebody of whom it says nothing more: nobody can say.
+    let grant = TokenGrant { subject: Some("alice".to_owned()), identity: None, grants: vec![], expires: Timestamp(u64::MAX) };
+    assert_eq!(world.gate.visible(&here(), &Caller::Token(Arc::new(grant)), names.clone()).await, []);
+    let denying = Fixed::new("rules", Ok(Verdict::Deny("no".to_owned())));
+    let closed = Gate::new(
+        Chain { authenticators: vec![], authorizers: vec![denying] },
+        world.gate.key_for_tests(),
+        world.clock.clone(),
+        GateOptions::default(),
+    );
+    assert_eq!(closed.visible(&here(), &Caller::Anonymous, names).await, []);
+}

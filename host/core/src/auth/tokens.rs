@@ -16,6 +16,7 @@ use super::scope::{action_name, resource_of};
 use crate::auth::ScopeRequest;
 use crate::ports::auth::Access;
 use crate::ports::clock::Timestamp;
+use crate::ports::context::Identity;
 
 /// A token as handed to a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +35,21 @@ pub struct IssuedToken {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not an ES256 private key in PKCS#8 PEM: {0}")]
 pub struct KeyError(String);
+
+/// Why a token was not made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum MintError {
+    /// A client sends its token with each request, and requests' heads are bounded.
+    #[error(
+        "the identity's groups and claims are {0} bytes, more than the {MAX_IDENTITY_BYTES} that a token holds: have the authenticator give fewer"
+    )]
+    IdentityTooLarge(usize),
+    #[error("signing failed: {0}")]
+    Signing(String),
+}
+
+/// The most bytes of an identity in a token, as JSON.
+const MAX_IDENTITY_BYTES: usize = 6 * 1024;
 
 /// The key that signs and checks.
 #[derive(Clone)]
@@ -56,6 +72,18 @@ struct Claims {
     nbf: u64,
     exp: u64,
     access: Vec<ClaimedAccess>,
+    /// Whom plugins are told of; together with `sub`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    identity: Option<ClaimedIdentity>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ClaimedIdentity {
+    plugin: String,
+    groups: Vec<String>,
+    claims: Vec<(String, String)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires: Option<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -109,15 +137,15 @@ impl TokenKey {
         &self.jwk
     }
 
-    /// Makes a token that grants these accesses until `expires`.
+    /// Makes a token that grants these accesses to `who` (none: an anonymous caller) until `expires`.
     pub(super) fn mint(
         &self,
         of: &TokenUse<'_>,
-        subject: Option<&str>,
+        who: Option<&Identity>,
         accesses: &[Access],
         now: Timestamp,
         expires: Timestamp,
-    ) -> Result<IssuedToken, KeyError> {
+    ) -> Result<IssuedToken, MintError> {
         let access = claimed(accesses);
         let scope = access
             .iter()
@@ -129,15 +157,17 @@ impl TokenKey {
             iss: of.audience.to_owned(),
             aud: of.audience.to_owned(),
             registry: of.registry.to_owned(),
-            sub: subject.map(str::to_owned),
+            sub: who.map(|identity| identity.subject.clone()),
             iat: now.seconds(),
             nbf: now.seconds(),
             exp: expires.seconds(),
             access,
+            identity: who.map(claimed_identity).transpose()?,
         };
         let mut header = Header::new(Algorithm::ES256);
         header.kid = Some(self.id.to_string());
-        let token = jsonwebtoken::encode(&header, &claims, &self.encoding).map_err(|error| KeyError(error.to_string()))?;
+        let token =
+            jsonwebtoken::encode(&header, &claims, &self.encoding).map_err(|error| MintError::Signing(error.to_string()))?;
         Ok(IssuedToken { token, expires_in: claims.exp.saturating_sub(claims.iat), issued_at: now, scope })
     }
 
@@ -160,12 +190,32 @@ impl TokenKey {
         if !in_time || claims.registry != of.registry {
             return None;
         }
+        let identity = claims.sub.clone().zip(claims.identity).map(|(subject, claimed)| claimed.of(subject));
         Some(TokenGrant {
             subject: claims.sub,
+            identity,
             grants: claims.access.into_iter().filter_map(granted).collect(),
             expires: Timestamp(claims.exp.saturating_mul(1000)),
         })
     }
+}
+
+impl ClaimedIdentity {
+    fn of(self, subject: String) -> Identity {
+        let Self { plugin, groups, claims, expires } = self;
+        Identity { plugin: plugin.into(), subject, groups, claims, expires: expires.map(Timestamp) }
+    }
+}
+
+fn claimed_identity(identity: &Identity) -> Result<ClaimedIdentity, MintError> {
+    let claimed = ClaimedIdentity {
+        plugin: identity.plugin.to_string(),
+        groups: identity.groups.clone(),
+        claims: identity.claims.clone(),
+        expires: identity.expires.map(|expires| expires.0),
+    };
+    let size = serde_json::to_vec(&claimed).map_err(|error| MintError::Signing(error.to_string()))?.len();
+    if size > MAX_IDENTITY_BYTES { Err(MintError::IdentityTooLarge(size)) } else { Ok(claimed) }
 }
 
 /// Accesses as a token lists them: one entry a resource.

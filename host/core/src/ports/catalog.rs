@@ -2,150 +2,17 @@
 //!
 //! A function that changes something returns when the change is durable; its events are in the outbox by the same transaction.
 
-use async_trait::async_trait;
-use bulkhead_oci::{Digest, Manifest, MediaType, Reference, RepositoryName, Tag};
-use bytes::Bytes;
+mod values;
 
+use async_trait::async_trait;
+use bulkhead_oci::{Digest, Reference, RepositoryName, Tag};
+
+use super::admission::TagState;
 use super::clock::Timestamp;
-use super::driver::ObjectKey;
-use super::event::Event;
 use super::ids::{RegistryId, RegistryName, UploadId};
 use super::store::UploadProgress;
 
-/// The catalog did not answer. There is nothing a caller can do about it but say so: the text is for the log alone.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("catalog: {0}")]
-pub struct CatalogError(pub String);
-
-/// A blob of a repository.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BlobRecord {
-    /// Its digest.
-    pub digest: Digest,
-    /// Its size in bytes.
-    pub size: u64,
-    /// Where it lies in the registry's object store.
-    pub key: ObjectKey,
-}
-
-/// A manifest as it was pushed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ManifestRecord {
-    /// Its digest.
-    pub digest: Digest,
-    /// The media type that it was pushed with.
-    pub media_type: MediaType,
-    /// Its bytes.
-    pub body: Bytes,
-    /// `artifactType`, or the config's media type.
-    pub artifact_type: Option<String>,
-}
-
-/// An upload under way.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UploadRecord {
-    /// Its name.
-    pub id: UploadId,
-    /// The repository that it was begun in, and that alone may go on with it.
-    pub repository: RepositoryName,
-    /// Who began it: `Caller::actor`; none: anonymous.
-    pub actor: Option<String>,
-    /// Where it stands.
-    pub progress: UploadProgress,
-    /// When it last grew.
-    pub touched: Timestamp,
-}
-
-/// One webhook that is to hear of one event.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewDelivery {
-    /// The webhook's name, unique within its registry.
-    pub webhook: String,
-    /// What it is to hear.
-    pub event: Event,
-}
-
-/// A delivery that waits in the outbox.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Delivery {
-    /// Its row.
-    pub id: i64,
-    /// The registry of its webhook.
-    pub registry: RegistryId,
-    /// The webhook's name.
-    pub webhook: String,
-    /// What it is to hear.
-    pub event: Event,
-    /// Attempts so far.
-    pub attempts: u32,
-}
-
-/// What became of an attempt.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Settlement {
-    /// Delivered: the row goes.
-    Delivered,
-    /// Tried, and to be tried again at this time.
-    Retry {
-        /// When.
-        at: Timestamp,
-        /// Why it failed, at most 1 KiB.
-        reason: String,
-    },
-    /// Given up: the row is kept, never tried again.
-    GivenUp {
-        /// Why.
-        reason: String,
-    },
-}
-
-/// A manifest to store.
-#[derive(Clone, Debug)]
-pub struct NewManifest<'a> {
-    /// The repository; made if it is missing.
-    pub repository: &'a RepositoryName,
-    /// The digest of `body`.
-    pub digest: &'a Digest,
-    /// What `body` says.
-    pub manifest: &'a Manifest,
-    /// The bytes, as pushed.
-    pub body: Bytes,
-    /// The tag to set on it, if any.
-    pub tag: Option<&'a Tag>,
-    /// When.
-    pub now: Timestamp,
-    /// What the outbox gets.
-    pub deliveries: Vec<NewDelivery>,
-}
-
-/// What became of a manifest.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PutManifest {
-    /// Stored, durably.
-    Stored,
-    /// Not stored: these blobs or manifests are not in the repository.
-    Missing(Vec<Digest>),
-    /// Not stored: these are in the repository, with another size than the manifest gives them.
-    WrongSize(Vec<Digest>),
-}
-
-/// What became of a change to an upload.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Advance {
-    /// Done.
-    Done,
-    /// The upload is gone, or somebody else has gone on with it meanwhile.
-    Stale,
-}
-
-/// Whether something was there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Removal {
-    /// It was, and is gone, durably.
-    Removed,
-    /// It was not.
-    Absent,
-}
+pub use values::*;
 
 /// What is where. Every function is bounded in what it returns; lists are in byte order.
 #[async_trait]
@@ -180,14 +47,24 @@ pub trait Catalog: Send + Sync {
         now: Timestamp,
         deliveries: Vec<NewDelivery>,
     ) -> Result<Option<BlobRecord>, CatalogError>;
-    /// The repository has this blob no more. The bytes stay until they are collected.
+    /// Repositories of the registry that have this blob, in byte order, strictly after `after`, at most `limit`.
+    async fn holders(
+        &self,
+        registry: RegistryId,
+        digest: &Digest,
+        after: Option<&RepositoryName>,
+        limit: u32,
+    ) -> Result<Vec<RepositoryName>, CatalogError>;
+    /// The repository has this blob no more, unless a manifest of it needs the blob and `referenced` refuses. The bytes stay until they
+    /// are collected.
     async fn remove_blob(
         &self,
         registry: RegistryId,
         repository: &RepositoryName,
         digest: &Digest,
+        referenced: Referenced,
         deliveries: Vec<NewDelivery>,
-    ) -> Result<Removal, CatalogError>;
+    ) -> Result<Deletion, CatalogError>;
 
     /// An upload begins. Durability is not needed before its first byte is acknowledged, but it survives a kill of the process.
     async fn create_upload(&self, registry: RegistryId, upload: &UploadRecord) -> Result<(), CatalogError>;
@@ -207,6 +84,9 @@ pub trait Catalog: Send + Sync {
         progress: &UploadProgress,
         now: Timestamp,
     ) -> Result<Advance, CatalogError>;
+    /// Uploads that have not grown since `before`, oldest first, at most `limit`.
+    async fn stale_uploads(&self, registry: RegistryId, before: Timestamp, limit: u32)
+    -> Result<Vec<UploadRecord>, CatalogError>;
     /// The upload's row goes.
     async fn remove_upload(&self, registry: RegistryId, id: &UploadId) -> Result<Removal, CatalogError>;
 
@@ -217,26 +97,46 @@ pub trait Catalog: Send + Sync {
         repository: &RepositoryName,
         reference: &Reference,
     ) -> Result<Option<ManifestRecord>, CatalogError>;
-    /// Stores a manifest and sets its tag, if every blob (foreign ones aside) and every listed manifest is in the repository at that moment,
-    /// with the size that the manifest gives it.
+    /// Stores a manifest and sets its tags, if every tag is what is expected, and every blob (foreign ones aside) and every listed manifest
+    /// is in the repository at that moment, with the size that the manifest gives it, as far as `sparse` does not let it be absent.
     async fn put_manifest(&self, registry: RegistryId, new: NewManifest<'_>) -> Result<PutManifest, CatalogError>;
-    /// The manifest goes, and every tag that points to it.
-    async fn remove_manifest(
-        &self,
-        registry: RegistryId,
-        repository: &RepositoryName,
-        digest: &Digest,
-        deliveries: Vec<NewDelivery>,
-    ) -> Result<Removal, CatalogError>;
-    /// The tag goes; what it points to stays.
+    /// The manifest goes, and every tag that points to it, unless one of these is none of `reviewed`.
+    async fn remove_manifest(&self, registry: RegistryId, old: OldManifest<'_>) -> Result<Deletion, CatalogError>;
+    /// The tag goes if it points to what is expected; what it points to stays.
     async fn remove_tag(
         &self,
         registry: RegistryId,
         repository: &RepositoryName,
         tag: &Tag,
+        expected: &Expected,
         deliveries: Vec<NewDelivery>,
-    ) -> Result<Removal, CatalogError>;
+    ) -> Result<Deletion, CatalogError>;
+    /// The repository goes with its manifests and tags, and has no blob any more, unless one of its tags is none of `reviewed` (none:
+    /// whatever they are). Unfinished uploads stay. The outbox gets what `announce` makes of the manifests.
+    async fn remove_repository(
+        &self,
+        registry: RegistryId,
+        repository: &RepositoryName,
+        reviewed: Option<&[Tag]>,
+        announce: Announce,
+    ) -> Result<RepositoryDeletion, CatalogError>;
 
+    /// What these tags point to, in the same order. At most 256.
+    async fn tag_states(
+        &self,
+        registry: RegistryId,
+        repository: &RepositoryName,
+        tags: &[Tag],
+    ) -> Result<Vec<TagState>, CatalogError>;
+    /// Tags with what they point to, in byte order, strictly after `after`, at most `limit`.
+    async fn tagged(
+        &self,
+        registry: RegistryId,
+        repository: &RepositoryName,
+        filter: TagFilter<'_>,
+        after: Option<&Tag>,
+        limit: u32,
+    ) -> Result<Vec<TagState>, CatalogError>;
     /// Tags in byte order, strictly after `after` (any text), at most `limit`. None: no such repository.
     async fn tags(
         &self,
@@ -252,7 +152,8 @@ pub trait Catalog: Send + Sync {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<RepositoryName>, CatalogError>;
-    /// Manifests of the repository whose subject is `subject`, in byte order of their digests, strictly after `after`, at most `limit`.
+    /// Manifests of the repository whose subject is `subject`, in byte order of their digests, strictly after `after`, at most `limit`, and
+    /// no more of them than have 1 MiB of annotations together (but at least one).
     async fn referrers(
         &self,
         registry: RegistryId,
@@ -261,7 +162,7 @@ pub trait Catalog: Send + Sync {
         artifact_type: Option<&str>,
         after: Option<&Digest>,
         limit: u32,
-    ) -> Result<Vec<ManifestRecord>, CatalogError>;
+    ) -> Result<Part<ReferrerRecord>, CatalogError>;
 
     /// Puts events into the outbox that belong to no change (a pull).
     async fn enqueue(&self, registry: RegistryId, deliveries: Vec<NewDelivery>, now: Timestamp) -> Result<(), CatalogError>;

@@ -50,9 +50,13 @@ impl FromStr for RegistryName {
 }
 
 impl UploadId {
-    /// A new one, unguessable.
+    /// A new one, unguessable: a UUID of version 4 (RFC 9562), as the specification wants it in an upload's location.
     pub fn random() -> Self {
-        Self(hex::encode(rand::random::<[u8; 16]>()).into())
+        let mut bytes = rand::random::<[u8; 16]>();
+        bytes[6] = bytes[6] & 0x0f | 0x40;
+        bytes[8] = bytes[8] & 0x3f | 0x80;
+        let hex = hex::encode(bytes);
+        Self(format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]).into())
     }
 
     /// The name as text.
@@ -65,7 +69,14 @@ impl FromStr for UploadId {
     type Err = IdError;
 
     fn from_str(text: &str) -> Result<Self, IdError> {
-        let well_formed = text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        let hyphen = |place: usize| text.len() == 36 && matches!(place, 8 | 13 | 18 | 23);
+        let fits = |(place, byte): (usize, u8)| match byte {
+            b'-' => hyphen(place),
+            b'0'..=b'9' | b'a'..=b'f' => !hyphen(place),
+            _ => false,
+        };
+        // The first version of this host left the hyphens out.
+        let well_formed = matches!(text.len(), 32 | 36) && text.bytes().enumerate().all(fits);
         if well_formed { Ok(Self(text.into())) } else { Err(IdError::Upload) }
     }
 }

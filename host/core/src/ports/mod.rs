@@ -1,5 +1,6 @@
 //! The traits that the core owns and the values they carry. Nothing here acts.
 
+pub mod admission;
 pub mod auth;
 pub mod catalog;
 pub mod clock;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bulkhead_oci::{Digest, ManifestError};
+use bulkhead_oci::{Digest, ManifestError, MediaType, Tag};
 
 use crate::ports::catalog::CatalogError;
 use crate::ports::plugin::PluginError;
@@ -66,6 +66,33 @@ pub enum RegistryError {
     /// The manifest gives a size that the content has not: no client could pull it.
     #[error("the manifest gives {} blobs or manifests another size than they have: {}", .0.len(), .0[0])]
     WrongSizes(Vec<Digest>),
+    /// The client takes no manifest of this type, which is what the tag points to.
+    #[error("the tag points to a manifest of the type {0}, which the Accept header does not take")]
+    NotAcceptable(MediaType),
+    /// `If-Match` or `If-None-Match` does not hold.
+    #[error("what is there is not what the request's If-Match or If-None-Match says: read it again")]
+    ConditionFailed,
+    /// An admission plugin refused, for a reason that the client is given.
+    #[error("{reason}")]
+    Refused {
+        /// In the plugin's words.
+        reason: String,
+    },
+    /// The same tags changed again and again while the change was being looked at.
+    #[error("others change the same tags all the time: try again")]
+    Contended,
+    /// Nothing is deleted here.
+    #[error("deleting is turned off for this registry")]
+    DeletesOff,
+    /// The operator has locked it.
+    #[error("{} is locked: nothing of it can be deleted", .tag.as_ref().map_or_else(|| "the repository".to_owned(), |tag| format!("the tag {tag}")))]
+    Locked {
+        /// The tag; none: the whole repository.
+        tag: Option<Tag>,
+    },
+    /// Another manifest needs it.
+    #[error("the manifest {0} needs it: delete that first")]
+    NeededBy(Digest),
     /// Something that the registry needs is away; the same request may go through later. The reason is for the log alone.
     #[error("unavailable: {reason}")]
     Unavailable {

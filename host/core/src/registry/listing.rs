@@ -2,8 +2,12 @@
 
 use bulkhead_oci::{Digest, RepositoryName, Tag};
 
-use super::{Registry, RegistryError};
-use crate::ports::catalog::ManifestRecord;
+use super::{Act, Registry, RegistryError};
+use crate::ports::catalog::{Part, ReferrerRecord};
+
+/// Names that are read at once, of which the chain is then asked.
+const SMALLEST_BATCH: u32 = 64;
+const LARGEST_BATCH: u32 = 1024;
 
 /// Which page.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,18 +23,19 @@ pub struct Page {
 pub struct Listed<T> {
     /// What is on it.
     pub items: Vec<T>,
-    /// Whether another one follows.
-    pub more: bool,
+    /// The text after which the next page begins, if there may be one. It is always that of the last item.
+    pub next: Option<String>,
 }
 
-impl<T> Listed<T> {
+impl<T: ToString> Listed<T> {
     /// From what was asked for with one more than `limit`.
     fn cut(mut items: Vec<T>, limit: u32) -> Self {
         let limit = limit as usize;
         let more = items.len() > limit;
         items.truncate(limit);
         // An empty page has no last item to go on from.
-        Self { more: more && limit > 0, items }
+        let next = items.last().filter(|_| more).map(ToString::to_string);
+        Self { items, next }
     }
 }
 
@@ -45,14 +50,26 @@ impl Registry {
         Ok(Listed::cut(tags.ok_or(RegistryError::NameUnknown)?, page.limit))
     }
 
-    /// The repositories that have a manifest.
+    /// The repositories that have a manifest and that the caller may pull from. No name that it may not know of is in the answer, nor in
+    /// where the next page begins; so a page is looked for until it is full, however many hidden names lie between.
     ///
     /// # Errors
     /// [`RegistryError::Internal`].
-    pub async fn repositories(&self, page: &Page) -> Result<Listed<RepositoryName>, RegistryError> {
-        let limit = page.limit.saturating_add(1);
-        let names = self.parts.catalog.repositories(self.parts.id, page.after.as_deref(), limit).await?;
-        Ok(Listed::cut(names, page.limit))
+    pub async fn repositories(&self, act: Act<'_>, page: &Page) -> Result<Listed<RepositoryName>, RegistryError> {
+        let wanted = page.limit as usize + 1;
+        let batch = page.limit.saturating_add(1).clamp(SMALLEST_BATCH, LARGEST_BATCH);
+        let mut after = page.after.clone();
+        let mut items: Vec<RepositoryName> = Vec::new();
+        loop {
+            let names = self.parts.catalog.repositories(self.parts.id, after.as_deref(), batch).await?;
+            let more = names.len() == batch as usize;
+            after = names.last().map(ToString::to_string).or(after);
+            items.extend(self.parts.gate.visible(act.context, act.caller, names).await);
+            if !more || items.len() >= wanted {
+                items.truncate(wanted);
+                return Ok(Listed::cut(items, page.limit));
+            }
+        }
     }
 
     /// The manifests whose subject is this one, which need not be there.
@@ -66,10 +83,7 @@ impl Registry {
         artifact_type: Option<&str>,
         after: Option<&Digest>,
         limit: u32,
-    ) -> Result<Listed<ManifestRecord>, RegistryError> {
-        let most = limit.saturating_add(1);
-        let catalog = &self.parts.catalog;
-        let found = catalog.referrers(self.parts.id, repository, subject, artifact_type, after, most).await?;
-        Ok(Listed::cut(found, limit))
+    ) -> Result<Part<ReferrerRecord>, RegistryError> {
+        Ok(self.parts.catalog.referrers(self.parts.id, repository, subject, artifact_type, after, limit).await?)
     }
 }

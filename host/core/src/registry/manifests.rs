@@ -1,22 +1,15 @@
-//! Manifests and tags. A manifest is kept byte for byte, in the catalog, beside the tags that point to it.
+//! Manifests as they are read, by digest or by tag.
 
-use bulkhead_oci::{Algorithm, Digest, MAX_MANIFEST_BYTES, Manifest, MediaType, Reference, RepositoryName, Tag};
-use bytes::Bytes;
-use sha2::{Digest as _, Sha256, Sha512};
+use bulkhead_oci::{Accept, Manifest, ManifestKind, Reference, RepositoryName, Tag};
 use tracing::warn;
 
 use super::{Act, Registry, RegistryError};
-use crate::ports::catalog::{ManifestRecord, NewManifest, PutManifest, Removal};
+use crate::ports::catalog::ManifestRecord;
 use crate::ports::event::{EventAction, EventTarget};
 
-/// What a push of a manifest made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PushedManifest {
-    /// Its digest.
-    pub digest: Digest,
-    /// What it refers to.
-    pub subject: Option<Digest>,
-}
+/// What clients that read no index are given of one: they were written when there was nothing else.
+const OLD_OS: &str = "linux";
+const OLD_ARCHITECTURE: &str = "amd64";
 
 impl Registry {
     /// A manifest of this repository.
@@ -28,6 +21,37 @@ impl Registry {
         found.ok_or(RegistryError::ManifestUnknown)
     }
 
+    /// What a tag points to, in a form that the client takes: the manifest itself, or, of an index that the client does not take, the
+    /// manifest for linux/amd64 (OCI distribution specification, "Content Negotiation").
+    ///
+    /// # Errors
+    /// [`RegistryError::ManifestUnknown`], or [`RegistryError::NotAcceptable`] if there is nothing that the client takes.
+    pub async fn acceptable_manifest(
+        &self,
+        repository: &RepositoryName,
+        tag: &Tag,
+        accept: &Accept,
+    ) -> Result<ManifestRecord, RegistryError> {
+        let record = self.manifest(repository, &Reference::Tag(tag.clone())).await?;
+        if accept.takes(&record.media_type) {
+            return Ok(record);
+        }
+        let index = Manifest::parse(Some(&record.media_type), &record.body).ok();
+        let entries = index.filter(|index| index.kind == ManifestKind::Index).map(|index| index.manifests).unwrap_or_default();
+        let fits = |entry: &&bulkhead_oci::Descriptor| {
+            let old = |platform: &bulkhead_oci::Platform| platform.os == OLD_OS && platform.architecture == OLD_ARCHITECTURE;
+            entry.platform.as_ref().is_some_and(old) && accept.takes(&entry.media_type)
+        };
+        for entry in entries.iter().filter(fits) {
+            let reference = Reference::Digest(entry.digest.clone());
+            // A sparse index may list what is not there.
+            if let Some(manifest) = self.parts.catalog.manifest(self.parts.id, repository, &reference).await? {
+                return Ok(manifest);
+            }
+        }
+        Err(RegistryError::NotAcceptable(record.media_type))
+    }
+
     /// Tells webhooks that a manifest was pulled. The pull itself is not held up by a full outbox.
     pub async fn announce_pull(
         &self,
@@ -36,11 +60,14 @@ impl Registry {
         reference: &Reference,
         manifest: &ManifestRecord,
     ) {
-        if self.parts.subscriptions.is_empty() {
+        if self.subscriptions.is_empty() {
             return;
         }
-        let target = manifest_target(repository, manifest, tag_of(reference));
-        let deliveries = self.deliveries(act, EventAction::Pull, target);
+        let tag = match reference {
+            Reference::Tag(tag) => Some(tag),
+            Reference::Digest(_) => None,
+        };
+        let deliveries = self.deliveries(act, EventAction::Pull, manifest_target(repository, manifest, tag));
         if deliveries.is_empty() {
             return;
         }
@@ -49,114 +76,9 @@ impl Registry {
             Err(error) => warn!(request_id = %act.context.request_id, %error, "a pull's event is lost"),
         }
     }
-
-    /// Stores a manifest under its digest, and under the tag where the reference is one.
-    ///
-    /// # Errors
-    /// [`RegistryError`]: nothing was stored.
-    pub async fn put_manifest(
-        &self,
-        act: Act<'_>,
-        repository: &RepositoryName,
-        reference: &Reference,
-        content_type: Option<&MediaType>,
-        body: Bytes,
-    ) -> Result<PushedManifest, RegistryError> {
-        if body.len() > MAX_MANIFEST_BYTES {
-            return Err(RegistryError::TooLarge { limit: MAX_MANIFEST_BYTES as u64 });
-        }
-        let manifest = Manifest::parse(content_type, &body)?;
-        let digest = settle_digest(reference, &body)?;
-        let record = ManifestRecord {
-            digest,
-            media_type: manifest.media_type.clone(),
-            body,
-            artifact_type: manifest.artifact_type.clone(),
-        };
-        let tag = tag_of(reference);
-        let deliveries = self.deliveries(act, EventAction::Push, manifest_target(repository, &record, tag));
-        let any = !deliveries.is_empty();
-        let new = NewManifest {
-            repository,
-            digest: &record.digest,
-            manifest: &manifest,
-            body: record.body.clone(),
-            tag,
-            now: self.parts.clock.now(),
-            deliveries,
-        };
-        match self.parts.catalog.put_manifest(self.parts.id, new).await? {
-            PutManifest::Missing(missing) => Err(RegistryError::MissingReferences(missing)),
-            PutManifest::WrongSize(wrong) => Err(RegistryError::WrongSizes(wrong)),
-            PutManifest::Stored => {
-                self.ring(any);
-                Ok(PushedManifest { digest: record.digest, subject: manifest.subject.map(|subject| subject.digest) })
-            }
-        }
-    }
-
-    /// A tag goes alone; a digest takes every tag with it that points to it.
-    ///
-    /// # Errors
-    /// [`RegistryError::ManifestUnknown`].
-    pub async fn delete_manifest(
-        &self,
-        act: Act<'_>,
-        repository: &RepositoryName,
-        reference: &Reference,
-    ) -> Result<(), RegistryError> {
-        let manifest = self.manifest(repository, reference).await?;
-        let target = manifest_target(repository, &manifest, tag_of(reference));
-        let (catalog, id) = (&self.parts.catalog, self.parts.id);
-        let (removal, any) = match reference {
-            Reference::Tag(tag) => {
-                let deliveries = self.deliveries(act, EventAction::Untag, target);
-                let any = !deliveries.is_empty();
-                (catalog.remove_tag(id, repository, tag, deliveries).await?, any)
-            }
-            Reference::Digest(digest) => {
-                let deliveries = self.deliveries(act, EventAction::Delete, target);
-                let any = !deliveries.is_empty();
-                (catalog.remove_manifest(id, repository, digest, deliveries).await?, any)
-            }
-        };
-        match removal {
-            Removal::Removed => {
-                self.ring(any);
-                Ok(())
-            }
-            Removal::Absent => Err(RegistryError::ManifestUnknown),
-        }
-    }
 }
 
-/// By tag: SHA-256, which every client reads. By digest: as the client has it, if the body agrees.
-fn settle_digest(reference: &Reference, body: &[u8]) -> Result<Digest, RegistryError> {
-    let algorithm = match reference {
-        Reference::Tag(_) => Algorithm::Sha256,
-        Reference::Digest(digest) => digest.algorithm(),
-    };
-    let found = match algorithm {
-        Algorithm::Sha256 => Digest::from_bytes(algorithm, &Sha256::digest(body)),
-        Algorithm::Sha512 => Digest::from_bytes(algorithm, &Sha512::digest(body)),
-    }
-    .expect("a hash has its algorithm's length");
-    match reference {
-        Reference::Digest(expected) if *expected != found => {
-            Err(RegistryError::DigestMismatch { expected: expected.clone(), found })
-        }
-        _ => Ok(found),
-    }
-}
-
-const fn tag_of(reference: &Reference) -> Option<&Tag> {
-    match reference {
-        Reference::Tag(tag) => Some(tag),
-        Reference::Digest(_) => None,
-    }
-}
-
-fn manifest_target(repository: &RepositoryName, manifest: &ManifestRecord, tag: Option<&Tag>) -> EventTarget {
+pub(super) fn manifest_target(repository: &RepositoryName, manifest: &ManifestRecord, tag: Option<&Tag>) -> EventTarget {
     EventTarget {
         repository: repository.to_string(),
         digest: manifest.digest.clone(),

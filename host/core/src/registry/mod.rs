@@ -2,11 +2,18 @@
 //!
 //! Callers have passed the gate before they come here: nothing in this module asks who may. `http` calls it.
 
+mod admission;
+mod announce;
 mod blobs;
+mod deletions;
 mod error;
+mod expiry;
 mod host;
 mod listing;
 mod manifests;
+mod mounts;
+mod pushes;
+mod rules;
 mod uploads;
 
 use std::collections::HashSet;
@@ -15,24 +22,24 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bulkhead_oci::Digest;
 use tokio::sync::Notify;
 
+pub use deletions::DeletedRepository;
 pub use error::RegistryError;
+pub use expiry::Janitor;
 pub use host::{Host, HostError};
 pub use listing::{Listed, Page};
-pub use manifests::PushedManifest;
+pub use pushes::{Condition, Etags, ManifestPush, PushTarget, PushedManifest};
+pub use rules::{DEFAULT_MAX_BLOB_BYTES, DEFAULT_UPLOAD_LIFE, Deletes, Deleting, Rules};
 pub use uploads::Chunk;
 
 use crate::auth::{Caller, Gate};
 use crate::events::Subscription;
-use crate::ports::catalog::{Catalog, NewDelivery};
+use crate::ports::admission::Admission;
+use crate::ports::catalog::Catalog;
 use crate::ports::clock::Clock;
 use crate::ports::context::RequestContext;
 use crate::ports::driver::ObjectKey;
-use crate::ports::event::{Event, EventAction, EventTarget};
 use crate::ports::ids::{RegistryId, RegistryName, UploadId};
 use crate::ports::store::ObjectStore;
-
-/// The largest blob by default: 200 GiB, as Azure Container Registry has it for a layer.
-pub const DEFAULT_MAX_BLOB_BYTES: u64 = 200 * 1024 * 1024 * 1024;
 
 /// What a registry is made of.
 pub struct RegistryParts {
@@ -52,13 +59,17 @@ pub struct RegistryParts {
     pub subscriptions: Vec<Subscription>,
     /// Rung when the outbox has something new.
     pub outbox: Arc<Notify>,
-    /// The largest blob that is taken, in bytes.
-    pub max_blob_bytes: u64,
+    /// Asked before a change, in this order.
+    pub admission: Vec<Arc<dyn Admission>>,
+    /// What it takes, keeps and lets go.
+    pub rules: Rules,
 }
 
 /// One registry.
 pub struct Registry {
     parts: RegistryParts,
+    /// Those of the parts, shared with events that are made later.
+    subscriptions: Arc<[Subscription]>,
     /// Uploads that a request is going on with at this moment.
     busy: Mutex<HashSet<UploadId>>,
 }
@@ -74,8 +85,9 @@ pub struct Act<'a> {
 
 impl Registry {
     /// A registry of these parts.
-    pub fn new(parts: RegistryParts) -> Self {
-        Self { parts, busy: Mutex::default() }
+    pub fn new(mut parts: RegistryParts) -> Self {
+        let subscriptions = std::mem::take(&mut parts.subscriptions).into();
+        Self { parts, subscriptions, busy: Mutex::default() }
     }
 
     /// Its name.
@@ -88,6 +100,11 @@ impl Registry {
         &self.parts.gate
     }
 
+    /// What it takes, keeps and lets go.
+    pub fn rules(&self) -> &Rules {
+        &self.parts.rules
+    }
+
     /// Where a blob's bytes lie.
     fn blob_key(&self, digest: &Digest) -> ObjectKey {
         let hex = digest.hex();
@@ -96,36 +113,9 @@ impl Registry {
             .expect("a registry's name and a digest are made of characters that a key takes")
     }
 
-    /// The deliveries that an event means, one for each webhook that wants it.
-    fn deliveries(&self, act: Act<'_>, action: EventAction, target: EventTarget) -> Vec<NewDelivery> {
-        let wanted = |subscription: &&Subscription| subscription.wants(action, &target);
-        let webhooks: Vec<&Subscription> = self.parts.subscriptions.iter().filter(wanted).collect();
-        if webhooks.is_empty() {
-            return Vec::new();
-        }
-        let context = act.context;
-        let event = Event {
-            id: hex::encode(rand::random::<[u8; 16]>()),
-            action,
-            registry: self.parts.name.to_string(),
-            host: context.host.to_string(),
-            at: self.parts.clock.now().0,
-            target: Some(target),
-            actor: act.caller.actor(),
-            request_id: context.request_id.to_string(),
-            method: context.method.to_string(),
-            user_agent: context.user_agent.as_deref().map(str::to_owned),
-            address: context.address.to_string(),
-        };
-        let delivery = |webhook: &Subscription| NewDelivery { webhook: webhook.webhook.clone(), event: event.clone() };
-        webhooks.into_iter().map(delivery).collect()
-    }
-
-    /// Rings the outbox if a change has put something in.
-    fn ring(&self, any: bool) {
-        if any {
-            self.parts.outbox.notify_one();
-        }
+    /// Whether a request is going on with this upload.
+    fn is_busy(&self, id: &UploadId) -> bool {
+        self.busy.lock().unwrap_or_else(PoisonError::into_inner).contains(id)
     }
 
     /// One request at a time goes on with an upload.

@@ -48,10 +48,18 @@ impl Registry {
     /// Where an upload stands.
     ///
     /// # Errors
-    /// [`RegistryError::UploadUnknown`], also for an upload of another repository.
+    /// [`RegistryError::UploadUnknown`], also for an upload of another repository, and for one that has stood still for too long.
     pub async fn upload(&self, repository: &RepositoryName, id: &UploadId) -> Result<UploadRecord, RegistryError> {
         let found = self.parts.catalog.upload(self.parts.id, repository, id).await?;
-        found.ok_or(RegistryError::UploadUnknown)
+        // One that is being written to has not stood still, though its row has not changed yet.
+        let gone = |upload: &UploadRecord| self.is_expired(upload) && !self.is_busy(&upload.id);
+        found.filter(|upload| !gone(upload)).ok_or(RegistryError::UploadUnknown)
+    }
+
+    /// The upload that this request holds, if its life was not over before.
+    async fn held(&self, _held: &Occupied, repository: &RepositoryName, id: &UploadId) -> Result<UploadRecord, RegistryError> {
+        let found = self.parts.catalog.upload(self.parts.id, repository, id).await?;
+        found.filter(|upload| !self.is_expired(upload)).ok_or(RegistryError::UploadUnknown)
     }
 
     /// Appends a chunk. It goes on to its end even if the client goes away, so that what arrived is kept.
@@ -68,7 +76,7 @@ impl Registry {
         let occupied = self.occupy(id)?;
         let (registry, repository, id) = (Arc::clone(self), repository.clone(), id.clone());
         detached(async move {
-            let upload = registry.upload(&repository, &id).await?;
+            let upload = registry.held(&occupied, &repository, &id).await?;
             registry.append(&occupied, upload, chunk, body).await
         })
         .await
@@ -83,7 +91,7 @@ impl Registry {
     ) -> Result<UploadRecord, RegistryError> {
         let from = upload.progress.offset;
         let promised = check_chunk(chunk, from)?;
-        let most = self.parts.max_blob_bytes.saturating_sub(from);
+        let most = self.parts.rules.max_blob_bytes.saturating_sub(from);
         if promised.is_some_and(|promised| promised > most) {
             return Err(self.too_large());
         }
@@ -112,7 +120,7 @@ impl Registry {
     }
 
     const fn too_large(&self) -> RegistryError {
-        RegistryError::TooLarge { limit: self.parts.max_blob_bytes }
+        RegistryError::TooLarge { limit: self.parts.rules.max_blob_bytes }
     }
 
     /// Finishes an upload, with a last chunk or without. If the content is not what `digest` says, the upload is dropped.
@@ -129,7 +137,7 @@ impl Registry {
         let occupied = self.occupy(id)?;
         let (registry, repository, id, digest) = (Arc::clone(self), repository.clone(), id.clone(), digest.clone());
         detached(async move {
-            let upload = registry.upload(&repository, &id).await?;
+            let upload = registry.held(&occupied, &repository, &id).await?;
             let progress = match last {
                 None => upload.progress,
                 Some((chunk, body)) => registry.append_last(&occupied, upload, &digest, chunk, body).await?,
@@ -165,14 +173,14 @@ impl Registry {
         length: Option<u64>,
         body: Incoming,
     ) -> Result<BlobRecord, RegistryError> {
-        if length.is_some_and(|length| length > self.parts.max_blob_bytes) {
+        if length.is_some_and(|length| length > self.parts.rules.max_blob_bytes) {
             return Err(self.too_large());
         }
         let (registry, repository, digest) = (Arc::clone(self), repository.clone(), digest.clone());
         detached(async move {
             let store = &registry.parts.store;
             let begun = store.begin(&UploadId::random(), digest.algorithm()).await?;
-            let appended = match store.append(&begun, body, length, registry.parts.max_blob_bytes).await {
+            let appended = match store.append(&begun, body, length, registry.parts.rules.max_blob_bytes).await {
                 Ok(appended) => appended,
                 Err(error) => {
                     registry.drop_upload(&begun, None).await;
@@ -246,15 +254,15 @@ impl Registry {
     /// # Errors
     /// [`RegistryError::UploadUnknown`].
     pub async fn cancel_upload(self: &Arc<Self>, repository: &RepositoryName, id: &UploadId) -> Result<(), RegistryError> {
-        let _occupied = self.occupy(id)?;
-        let upload = self.upload(repository, id).await?;
+        let occupied = self.occupy(id)?;
+        let upload = self.held(&occupied, repository, id).await?;
         self.parts.catalog.remove_upload(self.parts.id, id).await?;
         self.drop_upload(&upload.progress, None).await;
         Ok(())
     }
 
     /// What is left of a refused upload goes. If that fails, it lies unseen until it is collected.
-    async fn drop_upload(&self, progress: &UploadProgress, row: Option<&UploadId>) {
+    pub(super) async fn drop_upload(&self, progress: &UploadProgress, row: Option<&UploadId>) {
         if let Some(id) = row
             && let Err(error) = self.parts.catalog.remove_upload(self.parts.id, id).await
         {

@@ -12,16 +12,20 @@ use async_trait::async_trait;
 use bulkhead_catalog::SqliteCatalog;
 use bulkhead_core::auth::{Caller, Chain, Gate, GateOptions, TokenKey};
 use bulkhead_core::events::Subscription;
-use bulkhead_core::ports::catalog::Catalog;
+use bulkhead_core::ports::admission::Admission;
+use bulkhead_core::ports::auth::{Access, Authorizer, Verdict};
+use bulkhead_core::ports::catalog::{Catalog, Delivery};
 use bulkhead_core::ports::clock::{Clock, Timestamp};
-use bulkhead_core::ports::context::RequestContext;
+use bulkhead_core::ports::context::{Identity, RequestContext};
 use bulkhead_core::ports::driver::{HttpAnswer, ObjectInfo, ObjectKey, Sink, Source, StorageDriver};
 use bulkhead_core::ports::event::{EventAction, Scope};
 use bulkhead_core::ports::ids::{RegistryId, UploadId};
 use bulkhead_core::ports::plugin::{PluginError, PluginLabel};
 use bulkhead_core::ports::store::{BodyError, Incoming, ObjectBody};
-use bulkhead_core::registry::{Act, DEFAULT_MAX_BLOB_BYTES, Registry, RegistryParts};
-use bulkhead_oci::{ByteRange, Digest, RepositoryName};
+use bulkhead_core::registry::{
+    Act, Condition, ManifestPush, PushTarget, PushedManifest, Registry, RegistryError, RegistryParts, Rules,
+};
+use bulkhead_oci::{Algorithm, ByteRange, Digest, Reference, RepositoryName};
 use bulkhead_storage::{GuardedDriver, Store};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
@@ -116,9 +120,33 @@ impl StorageDriver for Folder {
     }
 }
 
+/// Lets everybody do everything, but in repositories whose name begins with `hidden`.
+struct NotHidden(PluginLabel);
+
+#[async_trait]
+impl Authorizer for NotHidden {
+    fn label(&self) -> &PluginLabel {
+        &self.0
+    }
+    async fn authorize(&self, _: &RequestContext, _: Option<&Identity>, asked: &[Access]) -> Result<Vec<Verdict>, PluginError> {
+        let hidden = |access: &Access| access.repository.as_ref().is_some_and(|name| name.as_str().starts_with("hidden"));
+        let verdict = |access| if hidden(access) { Verdict::Deny("hidden".to_owned()) } else { Verdict::Allow };
+        Ok(asked.iter().map(verdict).collect())
+    }
+}
+
+/// What differs between worlds.
+#[derive(Default)]
+pub struct Setup {
+    /// A webhook named `build` wants to hear of these.
+    pub hears: Vec<EventAction>,
+    pub rules: Rules,
+    pub admission: Vec<Arc<dyn Admission>>,
+}
+
 /// One registry, all its parts at hand.
 pub struct World {
-    pub folder: tempfile::TempDir,
+    pub folder: Arc<tempfile::TempDir>,
     pub clock: Arc<ManualClock>,
     pub catalog: Arc<SqliteCatalog>,
     pub outbox: Arc<Notify>,
@@ -130,38 +158,48 @@ pub struct World {
 
 impl World {
     pub async fn new() -> Self {
-        Self::with(Vec::new(), DEFAULT_MAX_BLOB_BYTES).await
+        Self::with(Setup::default()).await
     }
 
-    /// With a webhook named `build` that wants to hear of these.
     pub async fn hearing(actions: &[EventAction]) -> Self {
-        let actions: BTreeSet<EventAction> = actions.iter().copied().collect();
-        let scope = Scope::parse("").unwrap();
-        Self::with(vec![Subscription { webhook: "build".to_owned(), actions, scope }], DEFAULT_MAX_BLOB_BYTES).await
+        Self::with(Setup { hears: actions.to_vec(), ..Setup::default() }).await
     }
 
-    pub async fn with(subscriptions: Vec<Subscription>, max_blob_bytes: u64) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let clock = ManualClock::new();
+    pub async fn ruled(rules: Rules) -> Self {
+        Self::with(Setup { rules, ..Setup::default() }).await
+    }
+
+    pub async fn with(setup: Setup) -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        std::fs::create_dir(folder.path().join("blobs")).unwrap();
         let catalog = Arc::new(bulkhead_catalog::open(&folder.path().join("catalog.sqlite")).await.unwrap());
+        Self::over(folder, ManualClock::new(), catalog, setup).await
+    }
+
+    /// The same content behind a registry that asks nobody.
+    pub async fn sharing(other: &Self) -> Self {
+        Self::over(Arc::clone(&other.folder), other.clock.clone(), other.catalog.clone(), Setup::default()).await
+    }
+
+    async fn over(folder: Arc<tempfile::TempDir>, clock: Arc<ManualClock>, catalog: Arc<SqliteCatalog>, setup: Setup) -> Self {
         let name: bulkhead_core::ports::ids::RegistryName = "default".parse().unwrap();
         let id = catalog.registry(&name, clock.now()).await.unwrap();
         let blobs = folder.path().join("blobs");
-        std::fs::create_dir(&blobs).unwrap();
-        let label = PluginLabel { name: "disk".into(), digest: "sha256:0".into() };
-        let driver = Arc::new(Folder { label, path: blobs });
+        let driver = Arc::new(Folder { label: label("disk"), path: blobs });
         let key = TokenKey::from_pem(&TokenKey::generate().unwrap()).unwrap();
+        let chain = Chain { authenticators: vec![], authorizers: vec![Arc::new(NotHidden(label("rules")))] };
         let outbox = Arc::new(Notify::new());
         let registry = Arc::new(Registry::new(RegistryParts {
             name: name.clone(),
             id,
-            gate: Gate::new(Chain::default(), key, clock.clone(), GateOptions::default()),
+            gate: Gate::new(chain, key, clock.clone(), GateOptions::default()),
             catalog: catalog.clone(),
             store: Arc::new(Store::new(GuardedDriver::new(driver))),
             clock: clock.clone(),
-            subscriptions,
+            subscriptions: subscriptions(&setup.hears),
             outbox: Arc::clone(&outbox),
-            max_blob_bytes,
+            admission: setup.admission,
+            rules: setup.rules,
         }));
         let context = RequestContext {
             request_id: "0123456789abcdef".into(),
@@ -195,11 +233,71 @@ impl World {
     /// An image of one layer, under a tag.
     pub async fn push_image(&self, repository: &str, tag: &str, content: &[u8]) -> Digest {
         let blob = self.push_blob(repository, content).await;
-        let manifest = image(&blob, content.len());
-        let reference = tag.parse().unwrap();
-        let pushed = self.registry.put_manifest(self.act(), &name(repository), &reference, None, manifest).await;
-        pushed.unwrap().digest
+        self.put(repository, tag, image(&blob, content.len())).await.unwrap().digest
     }
+
+    /// A manifest under a tag or a digest.
+    pub async fn put(&self, repository: &str, reference: &str, body: Bytes) -> Result<PushedManifest, RegistryError> {
+        let target = match reference.parse().unwrap() {
+            Reference::Tag(tag) => PushTarget::Tag { tag, algorithm: Algorithm::Sha256 },
+            Reference::Digest(digest) => PushTarget::Digest { digest, tags: vec![] },
+        };
+        self.push(repository, target, body, Condition::default()).await
+    }
+
+    /// A manifest under its digest, with these tags.
+    pub async fn put_with_tags(&self, repository: &str, body: Bytes, tags: &[&str]) -> Result<PushedManifest, RegistryError> {
+        let tags = tags.iter().map(|tag| tag.parse().unwrap()).collect();
+        self.push(repository, PushTarget::Digest { digest: sha256(&body), tags }, body, Condition::default()).await
+    }
+
+    pub async fn push(
+        &self,
+        repository: &str,
+        target: PushTarget,
+        body: Bytes,
+        condition: Condition,
+    ) -> Result<PushedManifest, RegistryError> {
+        let push = ManifestPush { target, content_type: None, body, condition };
+        self.registry.put_manifest(self.act(), &name(repository), push).await
+    }
+
+    /// The digest that a tag points to; none: there is no such tag.
+    pub async fn tagged(&self, repository: &str, tag: &str) -> Option<Digest> {
+        match self.registry.manifest(&name(repository), &tag.parse().unwrap()).await {
+            Ok(manifest) => Some(manifest.digest),
+            Err(RegistryError::ManifestUnknown) => None,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// What the outbox has: action, repository and tag.
+    pub async fn due(&self) -> Vec<(EventAction, String, Option<String>)> {
+        let target = |delivery: Delivery| {
+            let target = delivery.event.target.unwrap();
+            (delivery.event.action, target.repository, target.tag)
+        };
+        self.catalog.due(self.clock.now(), 100).await.unwrap().into_iter().map(target).collect()
+    }
+}
+
+fn label(name: &str) -> PluginLabel {
+    PluginLabel { name: name.into(), digest: "sha256:0".into() }
+}
+
+fn subscriptions(hears: &[EventAction]) -> Vec<Subscription> {
+    let actions: BTreeSet<EventAction> = hears.iter().copied().collect();
+    let scope = Scope::parse("").unwrap();
+    if actions.is_empty() { vec![] } else { vec![Subscription { webhook: "build".to_owned(), actions, scope }] }
+}
+
+/// An index that lists these manifests, each of so many bytes.
+pub fn index(entries: &[(&Digest, usize)]) -> Bytes {
+    let kind = "application/vnd.oci.image.manifest.v1+json";
+    let entry = |(digest, size): &(&Digest, usize)| format!(r#"{{"mediaType":"{kind}","digest":"{digest}","size":{size}}}"#);
+    let list: Vec<String> = entries.iter().map(entry).collect();
+    let media_type = "application/vnd.oci.image.index.v1+json";
+    format!(r#"{{"schemaVersion":2,"mediaType":"{media_type}","manifests":[{}]}}"#, list.join(",")).into()
 }
 
 /// A manifest whose config and only layer are this blob.

@@ -68,7 +68,7 @@ impl Challenge {
                 None => Scope { kind: "registry", name: "catalog", actions: "*" },
             })
             .collect();
-        if let Operation::MountBlob { from, .. } = operation {
+        if let Operation::MountBlob { from: Some(from), .. } = operation {
             scopes.push(scope_of(AccessAction::Pull, from.as_str()));
         }
         Self { header: header(context, &scopes, error), detail: detail(&scopes) }

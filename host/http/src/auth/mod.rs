@@ -6,11 +6,10 @@ mod challenge;
 mod credential;
 
 use axum::http::HeaderMap;
-use bulkhead_core::auth::Caller;
+use bulkhead_core::auth::{Caller, Refusal};
 use bulkhead_core::ports::auth::{Access, AccessAction};
 use bulkhead_core::ports::context::RequestContext;
 use bulkhead_core::registry::Registry;
-use bulkhead_oci::RepositoryName;
 
 pub(crate) use challenge::{Challenge, ChallengeError};
 pub(crate) use credential::{MalformedCredential, basic, credential};
@@ -36,15 +35,11 @@ pub(crate) fn accesses(operation: &Operation) -> Vec<Access> {
         | Operation::FinishUpload { repository, .. }
         | Operation::CancelUpload { repository, .. }
         | Operation::PutManifest { repository, .. } => (Push, Some(repository)),
-        Operation::DeleteBlob { repository, .. } | Operation::DeleteManifest { repository, .. } => (Delete, Some(repository)),
+        Operation::DeleteBlob { repository, .. }
+        | Operation::DeleteManifest { repository, .. }
+        | Operation::DeleteRepository { repository } => (Delete, Some(repository)),
     };
     vec![Access { action, repository: repository.cloned() }]
-}
-
-/// The access that a mount needs beside its own. Without it the mount becomes an ordinary upload, so that nobody learns what lies where
-/// they may not read.
-pub(crate) fn source_access(from: &RepositoryName) -> Access {
-    Access { action: AccessAction::Pull, repository: Some(from.clone()) }
 }
 
 /// Lets a request in, or says why not.
@@ -66,10 +61,11 @@ pub(crate) async fn admit(
     };
     let needed = accesses(operation);
     if needed.is_empty() {
-        // A client learns from a ping where tokens are to be had, so nobody passes it without having said who they are.
+        // A client learns from a ping where tokens are to be had, so nobody passes it who presents nothing. A token that was given to
+        // nobody in particular passes: its bearer has been there.
         return match caller {
-            Caller::Anonymous => Err(ApiError::refused(bulkhead_core::auth::Refusal::Anonymous, &challenge(None))),
-            caller => Ok(caller),
+            Caller::Anonymous => Err(ApiError::refused(Refusal::Anonymous, &challenge(None))),
+            Caller::Known(_) | Caller::Token(_) => Ok(caller),
         };
     }
     match gate.permit(context, &caller, &needed).await {

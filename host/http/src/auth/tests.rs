@@ -17,7 +17,7 @@ fn basic_of(user: &str, secret: &str) -> Option<Credential> {
 fn operation(method: &str, target: &str) -> Operation {
     let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
     match parse(&method.parse().unwrap(), path, query).unwrap() {
-        Call::V2(operation) => operation,
+        Call::Registry(operation) => operation,
         other => panic!("{other:?}"),
     }
 }
@@ -76,6 +76,9 @@ fn a_challenge_names_the_token_service_and_the_scope_that_is_missing() {
         ("DELETE", "/v2/a/manifests/v1".to_owned(), "repository:a:delete"),
         ("DELETE", format!("/v2/a/blobs/uploads/{}", "0".repeat(32)), "repository:a:pull,push"),
         ("POST", format!("/v2/a/blobs/uploads/?mount={digest}&from=b"), "repository:a:pull,push repository:b:pull"),
+        ("POST", format!("/v2/a/blobs/uploads/?mount={digest}"), "repository:a:pull,push"),
+        ("PUT", format!("/v2/a/manifests/{digest}?tag=v1"), "repository:a:pull,push"),
+        ("DELETE", "/acr/v1/a/b".to_owned(), "repository:a/b:delete"),
         ("GET", "/v2/_catalog".to_owned(), "registry:catalog:*"),
     ] {
         assert_eq!(challenge(method, &target, None), format!("{begin},scope=\"{scope}\""), "{method} {target}");
@@ -112,4 +115,5 @@ fn every_operation_but_the_ping_needs_an_access() {
     assert_eq!(needs("GET", "/v2/a/manifests/v1"), AccessAction::Pull);
     assert_eq!(needs("PUT", "/v2/a/manifests/v1"), AccessAction::Push);
     assert_eq!(needs("DELETE", "/v2/a/manifests/v1"), AccessAction::Delete);
+    assert_eq!(needs("DELETE", "/acr/v1/a"), AccessAction::Delete);
 }

@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use axum::http::StatusCode;
-use bulkhead_core::ports::store::StoreError;
+use bulkhead_core::ports::store::{ObjectBody, StoreError};
 use futures_util::stream;
 use tokio::sync::mpsc;
 

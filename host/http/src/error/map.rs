@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use axum::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::header::{ALLOW, RETRY_AFTER, VARY, WWW_AUTHENTICATE};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use bulkhead_core::auth::{AuthFailure, Refusal};
 use bulkhead_core::ports::store::BodyError;
 use bulkhead_core::registry::RegistryError;
@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::ApiError;
 use crate::auth::{Challenge, MalformedCredential};
+use crate::headers;
 use crate::parse::ParseError;
 
 impl From<ParseError> for ApiError {
@@ -24,7 +25,10 @@ impl From<ParseError> for ApiError {
             ParseError::Tag(_) => (StatusCode::BAD_REQUEST, ErrorCode::TagInvalid),
             ParseError::ImpossibleTag => (StatusCode::NOT_FOUND, ErrorCode::ManifestUnknown),
             ParseError::UploadId => (StatusCode::NOT_FOUND, ErrorCode::BlobUploadUnknown),
-            ParseError::Query | ParseError::Repeated(_) => (StatusCode::BAD_REQUEST, ErrorCode::Unsupported),
+            ParseError::Query | ParseError::Repeated(_) | ParseError::TagsBesideTag => {
+                (StatusCode::BAD_REQUEST, ErrorCode::Unsupported)
+            }
+            ParseError::TooManyParameters | ParseError::TooManyTags => (StatusCode::URI_TOO_LONG, ErrorCode::Unsupported),
             ParseError::Paging => (StatusCode::BAD_REQUEST, ErrorCode::PaginationNumberInvalid),
         };
         let answer = Self::new(status, code, error.to_string());
@@ -58,6 +62,19 @@ impl From<RegistryError> for ApiError {
             RegistryError::ManifestInvalid(_) => Self::new(bad, ManifestInvalid, message),
             RegistryError::MissingReferences(digests) => Self::missing(&digests),
             RegistryError::WrongSizes(digests) => Self::wrong_sizes(&digests),
+            // A plugin's own words, for the client.
+            RegistryError::Refused { reason } => Self::new(StatusCode::FORBIDDEN, ErrorCode::Denied, reason),
+            RegistryError::DeletesOff | RegistryError::Locked { .. } => {
+                Self::new(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::Unsupported, message)
+            }
+            RegistryError::NeededBy(by) => {
+                Self::new(StatusCode::CONFLICT, ErrorCode::Denied, message).detail(json!({ "digest": by.as_str() }))
+            }
+            RegistryError::NotAcceptable(media_type) => Self::new(StatusCode::NOT_ACCEPTABLE, ManifestUnknown, message)
+                .detail(json!({ "mediaType": media_type.as_str() }))
+                .header(VARY, headers::ACCEPT_VARIES),
+            RegistryError::ConditionFailed => Self::new(StatusCode::PRECONDITION_FAILED, ErrorCode::Denied, message),
+            RegistryError::Contended => Self::new(StatusCode::CONFLICT, ErrorCode::Denied, message),
             RegistryError::Unavailable { retry_after, reason } => Self::unavailable(retry_after, reason),
             RegistryError::Internal(cause) => Self::internal(cause),
         }
@@ -80,6 +97,21 @@ impl ApiError {
     pub(crate) fn too_large(limit: u64) -> Self {
         let message = format!("the body is larger than the {limit} bytes that are taken here");
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::SizeInvalid, message).detail(json!({ "limit": limit }))
+    }
+
+    /// A deletion that was not done. Where none is done at all, the methods that the path takes instead (RFC 9110, 15.5.6).
+    pub(crate) fn not_deleted(error: RegistryError, instead: &'static str) -> Self {
+        let answer = Self::from(error);
+        match answer.status {
+            StatusCode::METHOD_NOT_ALLOWED => answer.header(ALLOW, HeaderValue::from_static(instead)),
+            _ => answer,
+        }
+    }
+
+    /// A condition that cannot be read: to pass over it would do what the client wanted to prevent.
+    pub(crate) fn unreadable_condition(name: &HeaderName) -> Self {
+        let message = format!("{name} is neither * nor a list of entity tags such as \"sha256:...\", in quotes");
+        Self::new(StatusCode::BAD_REQUEST, ErrorCode::Unsupported, message)
     }
 
     /// A plugin, or what stands behind it, is away. What it said is logged.

@@ -43,6 +43,13 @@ async fn each_error_of_a_registry_has_the_specifications_status_and_code() {
         (RegistryError::ManifestInvalid(ManifestError::Malformed(String::new())), 400, "MANIFEST_INVALID"),
         (RegistryError::MissingReferences(vec![digest('a')]), 400, "MANIFEST_BLOB_UNKNOWN"),
         (RegistryError::WrongSizes(vec![digest('a')]), 400, "MANIFEST_INVALID"),
+        (RegistryError::NotAcceptable("a/b".parse().unwrap()), 406, "MANIFEST_UNKNOWN"),
+        (RegistryError::ConditionFailed, 412, "DENIED"),
+        (RegistryError::Refused { reason: "no".to_owned() }, 403, "DENIED"),
+        (RegistryError::Contended, 409, "DENIED"),
+        (RegistryError::DeletesOff, 405, "UNSUPPORTED"),
+        (RegistryError::Locked { tag: None }, 405, "UNSUPPORTED"),
+        (RegistryError::NeededBy(digest('a')), 409, "DENIED"),
         (RegistryError::Unavailable { retry_after: None, reason: String::new() }, 503, "UNKNOWN"),
         (RegistryError::Internal(String::new()), 500, "UNKNOWN"),
     ] {
@@ -79,6 +86,22 @@ async fn every_missing_reference_is_named() {
     let many = vec![digest('a'); 1000];
     let (_, body, _) = told(RegistryError::MissingReferences(many)).await;
     assert_eq!(body["errors"].as_array().unwrap().len(), MAX_ENTRIES);
+}
+
+#[tokio::test]
+async fn requests_that_ask_for_too_much_at_once_and_for_two_things_are_told_apart() {
+    assert_eq!(code(ParseError::TooManyTags).await, (414, "UNSUPPORTED".to_owned()));
+    assert_eq!(code(ParseError::TooManyParameters).await, (414, "UNSUPPORTED".to_owned()));
+    assert_eq!(code(ParseError::TagsBesideTag).await, (400, "UNSUPPORTED".to_owned()));
+}
+
+#[tokio::test]
+async fn a_refused_deletion_names_the_methods_that_are_left() {
+    let (_, _, headers) = told(ApiError::not_deleted(RegistryError::DeletesOff, "GET, HEAD")).await;
+    assert_eq!(headers[ALLOW], "GET, HEAD");
+    let (status, body, headers) = told(ApiError::not_deleted(RegistryError::NeededBy(digest('a')), "GET, HEAD")).await;
+    assert_eq!((status, headers.contains_key(ALLOW)), (409, false));
+    assert_eq!(body["errors"][0]["detail"]["digest"], digest('a').as_str());
 }
 
 #[tokio::test]

@@ -16,6 +16,15 @@ async fn a_ping_without_a_caller_is_challenged_and_with_one_is_answered() {
 }
 
 #[tokio::test]
+async fn a_ping_with_an_anonymous_token_is_answered() {
+    let world = World::new();
+    let token = world.send(request("GET", "/oauth2/token?service=registry.test:5000"), "").await.json();
+    let bearer = format!("Bearer {}", token["token"].as_str().unwrap());
+    assert_eq!(world.send(request("GET", "/v2/").header("authorization", bearer), "").await.status, 200);
+    assert_eq!(world.send(request("GET", "/v2/"), "").await.status, 401);
+}
+
+#[tokio::test]
 async fn wrong_and_unreadable_credentials_are_never_anonymous() {
     let world = World::new();
     // Anonymous callers may pull this one.

@@ -2,6 +2,8 @@
 
 use bulkhead_oci::{DigestError, NameError, TagError};
 
+use super::MAX_TAGS;
+
 /// A request that makes no sense as it stands. `crate::error` says with which status and code the client hears of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ParseError {
@@ -28,8 +30,14 @@ pub(crate) enum ParseError {
     /// A text that cannot be an upload's name.
     #[error("there is no such upload")]
     UploadId,
-    #[error("the query cannot be read: it is wrongly encoded or has too many parameters")]
+    #[error("the query cannot be read: it is wrongly encoded")]
     Query,
+    #[error("the query has more parameters than any request needs")]
+    TooManyParameters,
+    #[error("the query names more than {MAX_TAGS} tags: push the manifest with some of them, and again with the others")]
+    TooManyTags,
+    #[error("?tag= goes with a push by digest: this one names its tag in the path")]
+    TagsBesideTag,
     #[error("the query names {0} more than once")]
     Repeated(&'static str),
     #[error("n is the number of entries wanted, 0 or more")]

@@ -10,13 +10,16 @@ mod query;
 
 use axum::http::Method;
 use bulkhead_core::ports::ids::UploadId;
-use bulkhead_oci::{Algorithm, Digest, Reference, ReferenceError, RepositoryName};
+use bulkhead_core::registry::PushTarget;
+use bulkhead_oci::{Algorithm, Digest, Reference, ReferenceError, RepositoryName, Tag};
 
 pub(crate) use error::ParseError;
 pub(crate) use query::Query;
 
 /// The longest list that is answered at once, and what is answered to a client that names no length.
 pub(crate) const MAX_PAGE: u32 = 10_000;
+/// The most tags that one push of a manifest may set beside its digest.
+pub(crate) const MAX_TAGS: usize = 100;
 
 /// What is asked of this host.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,8 +34,8 @@ pub(crate) enum Call {
     TokenByQuery,
     /// A token, asked for in a form.
     TokenByForm,
-    /// Something of the registry.
-    V2(Operation),
+    /// Something of the registry, by `/v2/` or `/acr/v1/`.
+    Registry(Operation),
 }
 
 /// Whether a body is wanted.
@@ -55,21 +58,75 @@ pub(crate) struct Paging {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Operation {
     Ping,
-    Catalog { page: Paging },
-    Tags { repository: RepositoryName, page: Paging },
-    Referrers { repository: RepositoryName, subject: Digest, artifact_type: Option<String>, after: Option<Digest> },
-    ReadBlob { repository: RepositoryName, digest: Digest, reading: Reading },
-    DeleteBlob { repository: RepositoryName, digest: Digest },
-    BeginUpload { repository: RepositoryName, algorithm: Algorithm },
-    PutBlob { repository: RepositoryName, digest: Digest },
-    MountBlob { repository: RepositoryName, digest: Digest, from: RepositoryName },
-    UploadStatus { repository: RepositoryName, upload: UploadId },
-    AppendUpload { repository: RepositoryName, upload: UploadId },
-    FinishUpload { repository: RepositoryName, upload: UploadId, digest: Digest },
-    CancelUpload { repository: RepositoryName, upload: UploadId },
-    ReadManifest { repository: RepositoryName, reference: Reference, reading: Reading },
-    PutManifest { repository: RepositoryName, reference: Reference },
-    DeleteManifest { repository: RepositoryName, reference: Reference },
+    Catalog {
+        page: Paging,
+    },
+    Tags {
+        repository: RepositoryName,
+        page: Paging,
+    },
+    Referrers {
+        repository: RepositoryName,
+        subject: Digest,
+        artifact_type: Option<String>,
+        after: Option<Digest>,
+    },
+    ReadBlob {
+        repository: RepositoryName,
+        digest: Digest,
+        reading: Reading,
+    },
+    DeleteBlob {
+        repository: RepositoryName,
+        digest: Digest,
+    },
+    BeginUpload {
+        repository: RepositoryName,
+        algorithm: Algorithm,
+    },
+    PutBlob {
+        repository: RepositoryName,
+        digest: Digest,
+    },
+    /// Without `from`: from wherever the caller may read it.
+    MountBlob {
+        repository: RepositoryName,
+        digest: Digest,
+        from: Option<RepositoryName>,
+    },
+    UploadStatus {
+        repository: RepositoryName,
+        upload: UploadId,
+    },
+    AppendUpload {
+        repository: RepositoryName,
+        upload: UploadId,
+    },
+    FinishUpload {
+        repository: RepositoryName,
+        upload: UploadId,
+        digest: Digest,
+    },
+    CancelUpload {
+        repository: RepositoryName,
+        upload: UploadId,
+    },
+    ReadManifest {
+        repository: RepositoryName,
+        reference: Reference,
+        reading: Reading,
+    },
+    PutManifest {
+        repository: RepositoryName,
+        target: PushTarget,
+    },
+    DeleteManifest {
+        repository: RepositoryName,
+        reference: Reference,
+    },
+    DeleteRepository {
+        repository: RepositoryName,
+    },
 }
 
 /// Reads a request. `path` and `query` are as they came, still encoded.
@@ -78,10 +135,13 @@ pub(crate) enum Operation {
 /// [`ParseError`].
 pub(crate) fn parse(method: &Method, path: &str, query: Option<&str>) -> Result<Call, ParseError> {
     if let Some(rest) = path.strip_prefix("/v2/") {
-        return v2(method, rest, query).map(Call::V2);
+        return v2(method, rest, query).map(Call::Registry);
+    }
+    if let Some(rest) = path.strip_prefix("/acr/v1/") {
+        return acr(method, rest).map(Call::Registry);
     }
     let call = match path {
-        "/v2" => Call::V2(Operation::Ping),
+        "/v2" => Call::Registry(Operation::Ping),
         "/healthz" => Call::Live,
         "/readyz" => Call::Ready,
         "/oauth2/keys" => Call::Keys,
@@ -119,7 +179,7 @@ fn v2(method: &Method, rest: &str, query: Option<&str>) -> Result<Operation, Par
     let (head, last) = rest.rsplit_once('/').ok_or(ParseError::NoRoute)?;
     let (name, noun) = head.rsplit_once('/').unwrap_or(("", head));
     match (noun, last) {
-        ("manifests", reference) => manifest(method, name, reference),
+        ("manifests", reference) => manifest(method, name, reference, query),
         ("blobs", "uploads") => upload(method, name, "", query),
         ("blobs", digest) => blob(method, name, digest),
         ("uploads", id) if name == "blobs" => upload(method, "", id, query),
@@ -133,7 +193,20 @@ fn v2(method: &Method, rest: &str, query: Option<&str>) -> Result<Operation, Par
     }
 }
 
-fn manifest(method: &Method, name: &str, reference: &str) -> Result<Operation, ParseError> {
+/// What stands behind `/acr/v1/`. A part that begins with `_` is no name: it is a noun of this interface that is not answered here.
+fn acr(method: &Method, rest: &str) -> Result<Operation, ParseError> {
+    let rest = path::decode(rest)?;
+    if rest.is_empty() || rest.split('/').any(|part| part.starts_with('_')) {
+        return Err(ParseError::NoRoute);
+    }
+    let repository = rest.parse()?;
+    match *method {
+        Method::DELETE => Ok(Operation::DeleteRepository { repository }),
+        _ => Err(ParseError::Method { allow: "DELETE" }),
+    }
+}
+
+fn manifest(method: &Method, name: &str, reference: &str, query: Option<&str>) -> Result<Operation, ParseError> {
     let repository: RepositoryName = name.parse()?;
     let reference: Result<Reference, ReferenceError> = reference.parse();
     let reference = match (reference, method) {
@@ -146,10 +219,36 @@ fn manifest(method: &Method, name: &str, reference: &str) -> Result<Operation, P
     match *method {
         Method::GET => Ok(Operation::ReadManifest { repository, reference, reading: Reading::Get }),
         Method::HEAD => Ok(Operation::ReadManifest { repository, reference, reading: Reading::Head }),
-        Method::PUT => Ok(Operation::PutManifest { repository, reference }),
+        Method::PUT => Ok(Operation::PutManifest { repository, target: push_target(reference, &Query::parse(query)?)? }),
         Method::DELETE => Ok(Operation::DeleteManifest { repository, reference }),
         _ => Err(ParseError::Method { allow: "GET, HEAD, PUT, DELETE" }),
     }
+}
+
+/// A tag names its algorithm in the query, a digest itself; further tags can stand beside a digest alone.
+fn push_target(reference: Reference, query: &Query<'_>) -> Result<PushTarget, ParseError> {
+    match reference {
+        Reference::Tag(_) if query.all("tag").next().is_some() => Err(ParseError::TagsBesideTag),
+        Reference::Tag(tag) => Ok(PushTarget::Tag { tag, algorithm: algorithm(query)? }),
+        Reference::Digest(digest) => {
+            let mut tags: Vec<Tag> = Vec::new();
+            for text in query.all("tag") {
+                let tag = text.parse()?;
+                if !tags.contains(&tag) {
+                    tags.push(tag);
+                }
+                if tags.len() > MAX_TAGS {
+                    return Err(ParseError::TooManyTags);
+                }
+            }
+            Ok(PushTarget::Digest { digest, tags })
+        }
+    }
+}
+
+/// `digest-algorithm`, SHA-256 where it is not said.
+fn algorithm(query: &Query<'_>) -> Result<Algorithm, ParseError> {
+    Ok(query.one("digest-algorithm")?.map_or(Ok(Algorithm::Sha256), str::parse)?)
 }
 
 fn blob(method: &Method, name: &str, digest: &str) -> Result<Operation, ParseError> {
@@ -184,23 +283,15 @@ fn upload(method: &Method, name: &str, id: &str, query: Option<&str>) -> Result<
     }
 }
 
-/// A mount without a source (the specification lets a registry look everywhere) begins an upload: looking everywhere would tell
-/// a caller what lies in repositories that it may not read.
 fn begin_upload(repository: RepositoryName, query: &Query<'_>) -> Result<Operation, ParseError> {
-    let (mount, from) = (query.one("mount")?, query.one("from")?);
-    let (digest, algorithm) = (query.one("digest")?, query.one("digest-algorithm")?);
-    if let Some(mount) = mount {
-        let digest: Digest = mount.parse()?;
-        return match from {
-            Some(from) => Ok(Operation::MountBlob { repository, digest, from: from.parse()? }),
-            None => Ok(Operation::BeginUpload { repository, algorithm: digest.algorithm() }),
-        };
+    if let Some(mount) = query.one("mount")? {
+        let from = query.one("from")?.map(str::parse).transpose()?;
+        return Ok(Operation::MountBlob { repository, digest: mount.parse()?, from });
     }
-    if let Some(digest) = digest {
+    if let Some(digest) = query.one("digest")? {
         return Ok(Operation::PutBlob { repository, digest: digest.parse()? });
     }
-    let algorithm = algorithm.map_or(Ok(Algorithm::Sha256), str::parse)?;
-    Ok(Operation::BeginUpload { repository, algorithm })
+    Ok(Operation::BeginUpload { repository, algorithm: algorithm(query)? })
 }
 
 fn referrers(method: &Method, name: &str, digest: &str, query: Option<&str>) -> Result<Operation, ParseError> {

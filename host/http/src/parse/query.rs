@@ -15,12 +15,13 @@ impl<'a> Query<'a> {
     /// Decodes all of them, known or not.
     ///
     /// # Errors
-    /// [`ParseError::Query`] if one is wrongly encoded, has control characters, or there are more than 256.
+    /// [`ParseError::Query`] if one is wrongly encoded or has control characters, [`ParseError::TooManyParameters`] if there are more
+    /// than 256.
     pub(crate) fn parse(text: Option<&'a str>) -> Result<Self, ParseError> {
         let mut parameters = Vec::new();
         for pair in text.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
             if parameters.len() == MAX_PARAMETERS {
-                return Err(ParseError::Query);
+                return Err(ParseError::TooManyParameters);
             }
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let decode = |text| percent(text, Plus::Space).ok_or(ParseError::Query);

@@ -14,7 +14,7 @@ fn ask(method: &str, target: &str) -> Result<Call, ParseError> {
 
 fn v2(method: &str, target: &str) -> Operation {
     match ask(method, target) {
-        Ok(Call::V2(operation)) => operation,
+        Ok(Call::Registry(operation)) => operation,
         other => panic!("{method} {target}: {other:?}"),
     }
 }
@@ -73,12 +73,70 @@ fn manifests_are_read_put_and_deleted_by_tag_and_digest() {
             reading: Reading::Head
         }
     );
-    assert_eq!(
-        v2("PUT", "/v2/a/b/manifests/v1"),
-        Operation::PutManifest { repository: repository.clone(), reference: reference.clone() }
-    );
     assert_eq!(v2("DELETE", "/v2/a/b/manifests/v1"), Operation::DeleteManifest { repository, reference });
     assert_eq!(ask("POST", "/v2/a/manifests/v1"), Err(ParseError::Method { allow: "GET, HEAD, PUT, DELETE" }));
+}
+
+fn target(target: &str) -> PushTarget {
+    match v2("PUT", target) {
+        Operation::PutManifest { repository, target } if repository == name("a/b") => target,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn tag(text: &str) -> Tag {
+    text.parse().unwrap()
+}
+
+#[test]
+fn a_push_by_tag_may_name_its_algorithm() {
+    let of = |algorithm| PushTarget::Tag { tag: tag("v1"), algorithm };
+    assert_eq!(target("/v2/a/b/manifests/v1"), of(Algorithm::Sha256));
+    assert_eq!(target("/v2/a/b/manifests/v1?digest-algorithm=sha512"), of(Algorithm::Sha512));
+    for bad in ["md5", "", "SHA512"] {
+        let answer = ask("PUT", &format!("/v2/a/b/manifests/v1?digest-algorithm={bad}"));
+        assert!(matches!(answer, Err(ParseError::Digest(_))), "{bad}: {answer:?}");
+    }
+    let twice = ask("PUT", "/v2/a/b/manifests/v1?digest-algorithm=sha512&digest-algorithm=sha512");
+    assert_eq!(twice, Err(ParseError::Repeated("digest-algorithm")));
+}
+
+#[test]
+fn a_push_by_digest_may_name_tags_each_of_which_counts_once() {
+    let of = |tags: &[&str]| PushTarget::Digest { digest: digest(), tags: tags.iter().map(|text| tag(text)).collect() };
+    assert_eq!(target("/v2/a/b/manifests/DIGEST"), of(&[]));
+    assert_eq!(target("/v2/a/b/manifests/DIGEST?tag=v1&x=y&tag=latest&tag=v1"), of(&["v1", "latest"]));
+    for bad in ["tag=", "tag=.a", "tag=v1&tag=a%2Fb", "tag=a,b", "tag=a+b"] {
+        let answer = ask("PUT", &format!("/v2/a/b/manifests/DIGEST?{bad}"));
+        assert!(matches!(answer, Err(ParseError::Tag(_))), "{bad}: {answer:?}");
+    }
+    assert_eq!(ask("PUT", "/v2/a/b/manifests/v1?tag=v2"), Err(ParseError::TagsBesideTag));
+    assert_eq!(ask("PUT", "/v2/a/b/manifests/v1?tag="), Err(ParseError::TagsBesideTag));
+}
+
+#[test]
+fn there_is_a_most_of_the_tags_of_one_push() {
+    let query = |count: usize| (0..count).map(|number| format!("tag=v{number}")).collect::<Vec<_>>().join("&");
+    let push = |count| ask("PUT", &format!("/v2/a/b/manifests/DIGEST?{}", query(count)));
+    assert!(push(MAX_TAGS).is_ok());
+    assert_eq!(push(MAX_TAGS + 1), Err(ParseError::TooManyTags));
+    assert_eq!(push(1000), Err(ParseError::TooManyParameters));
+}
+
+#[test]
+fn a_repository_is_deleted_by_its_name_alone() {
+    assert_eq!(v2("DELETE", "/acr/v1/a/b"), Operation::DeleteRepository { repository: name("a/b") });
+    assert_eq!(v2("DELETE", "/acr/v1/a%2Db"), Operation::DeleteRepository { repository: name("a-b") });
+    assert_eq!(ask("GET", "/acr/v1/a/b"), Err(ParseError::Method { allow: "DELETE" }));
+    for elsewhere in
+        ["/acr/v1/", "/acr/v1", "/acr/v1/_catalog", "/acr/v1/a/_tags", "/acr/v1/a/_tags/v1", "/acr/v1/a/_manifests/DIGEST"]
+    {
+        assert_eq!(ask("DELETE", elsewhere), Err(ParseError::NoRoute), "{elsewhere}");
+    }
+    for bad in ["A", "a//b", "a/", "../a", "a%2Fb", "%2e%2e", "a:v1"] {
+        let answer = ask("DELETE", &format!("/acr/v1/{bad}"));
+        assert!(matches!(answer, Err(ParseError::Name(_) | ParseError::Path)), "{bad}: {answer:?}");
+    }
 }
 
 #[test]
@@ -127,14 +185,17 @@ fn a_post_begins_an_upload_puts_a_blob_or_mounts_one() {
     assert_eq!(v2("POST", "/v2/a/b/blobs/uploads/"), begun(Algorithm::Sha256));
     assert_eq!(v2("POST", "/v2/a/b/blobs/uploads"), begun(Algorithm::Sha256));
     assert_eq!(v2("POST", "/v2/a/b/blobs/uploads/?digest-algorithm=sha512"), begun(Algorithm::Sha512));
-    assert_eq!(v2("POST", "/v2/a/b/blobs/uploads/?mount=DIGEST"), begun(Algorithm::Sha256));
+    assert_eq!(
+        v2("POST", "/v2/a/b/blobs/uploads/?mount=DIGEST"),
+        Operation::MountBlob { repository: repository(), digest: digest(), from: None }
+    );
     assert_eq!(
         v2("POST", &format!("/v2/a/b/blobs/uploads/?digest=sha256%3A{HEX}")),
         Operation::PutBlob { repository: repository(), digest: digest() }
     );
     assert_eq!(
         v2("POST", "/v2/a/b/blobs/uploads/?from=cl%2Fdocker&mount=DIGEST&origin=example.com"),
-        Operation::MountBlob { repository: repository(), digest: digest(), from: name("cl/docker") }
+        Operation::MountBlob { repository: repository(), digest: digest(), from: Some(name("cl/docker")) }
     );
     assert!(matches!(ask("POST", "/v2/a/blobs/uploads/?mount=x&from=b"), Err(ParseError::Digest(_))));
     assert!(matches!(ask("POST", "/v2/a/blobs/uploads/?mount=DIGEST&from=.."), Err(ParseError::Name(_))));
@@ -238,7 +299,7 @@ fn lists_have_a_bounded_length_and_a_beginning() {
     assert_eq!(ask("GET", "/v2/_catalog?n=1&n=2"), Err(ParseError::Repeated("n")));
     assert_eq!(ask("GET", "/v2/_catalog?last=%zz"), Err(ParseError::Query));
     assert_eq!(ask("GET", "/v2/_catalog?last=%00"), Err(ParseError::Query));
-    assert_eq!(ask("GET", &format!("/v2/_catalog?{}", "a&".repeat(257))), Err(ParseError::Query));
+    assert_eq!(ask("GET", &format!("/v2/_catalog?{}", "a&".repeat(257))), Err(ParseError::TooManyParameters));
 }
 
 #[test]

@@ -107,6 +107,56 @@ async fn http2_without_tls_is_spoken_to_who_begins_with_it() {
     assert_eq!(frame[3], 4, "{frame:?}");
 }
 
+/// A frame of HTTP/2 (RFC 9113, 4.1).
+fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
+    [&[0, 0, payload.len() as u8, kind, flags, 0, 0, 0, stream], payload].concat()
+}
+
+/// The kinds and streams of the frames in these bytes.
+fn frames(mut bytes: &[u8]) -> Vec<(u8, u8)> {
+    let mut frames = Vec::new();
+    while let [a, b, c, kind, _, _, _, _, stream, rest @ ..] = bytes {
+        frames.push((*kind, *stream));
+        bytes = rest.get(usize::from(*a) << 16 | usize::from(*b) << 8 | usize::from(*c)..).unwrap_or_default();
+    }
+    frames
+}
+
+const DATA: u8 = 0;
+const HEADERS: u8 = 1;
+const SETTINGS: u8 = 4;
+const PING: u8 = 6;
+const GOAWAY: u8 = 7;
+
+#[tokio::test]
+async fn an_http2_client_that_is_alive_and_takes_no_bytes_is_cut_off() {
+    // No deadline but that for stalled connections can end this one.
+    let head = Duration::from_secs(3600);
+    let limits = HttpLimits { idle: Duration::from_millis(200), head, connections: 1, ..HttpLimits::default() };
+    let server = start(limits).await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    // No answer's body may be sent (SETTINGS_INITIAL_WINDOW_SIZE is 0); GET http://x/healthz by HPACK's static table; pings.
+    let opening = [
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(),
+        frame(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 0]),
+        frame(HEADERS, 5, 1, b"\x82\x86\x04\x08/healthz\x01\x01x"),
+        frame(PING, 0, 0, &[7; 8]),
+        frame(PING, 0, 0, &[8; 8]),
+    ];
+    stream.write_all(&opening.concat()).await.unwrap();
+    let mut taken = Vec::new();
+    // Ends when the server closes the connection, in whichever way.
+    let ended = timeout(Duration::from_secs(30), async { while matches!(stream.read_buf(&mut taken).await, Ok(1..)) {} });
+    ended.await.expect("a stalled connection is closed");
+    let frames = frames(&taken);
+    assert!(frames.contains(&(HEADERS, 1)) && frames.contains(&(PING, 0)) && frames.contains(&(GOAWAY, 0)), "{frames:?}");
+    assert!(!frames.iter().any(|(kind, _)| *kind == DATA), "{frames:?}");
+    // What it held is free again: there is one slot.
+    let mut next = TcpStream::connect(server.address).await.unwrap();
+    next.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    assert!(read_answer(&mut next).await.0.starts_with("http/1.1 200"));
+}
+
 #[tokio::test]
 async fn a_client_that_never_finishes_its_head_is_let_go() {
     let server = start(HttpLimits { head: Duration::from_millis(20), ..HttpLimits::default() }).await;

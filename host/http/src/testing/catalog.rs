@@ -1,27 +1,20 @@
 //! A catalog in memory, as far as requests reach it.
 
-use std::collections::{BTreeMap, HashMap};
+mod tables;
+
 use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
+use bulkhead_core::ports::admission::TagState;
 use bulkhead_core::ports::catalog::{
-    Advance, BlobRecord, Catalog, CatalogError, Delivery, ManifestRecord, NewDelivery, NewManifest, PutManifest, Removal,
-    Settlement, UploadRecord,
+    Advance, Announce, BlobRecord, Catalog, CatalogError, Deletion, Delivery, Expected, ManifestRecord, NewDelivery, NewManifest,
+    OldManifest, Part, PutManifest, Referenced, ReferrerRecord, Removal, RepositoryDeletion, Settlement, TagFilter, UploadRecord,
 };
 use bulkhead_core::ports::clock::Timestamp;
 use bulkhead_core::ports::ids::{RegistryId, RegistryName, UploadId};
 use bulkhead_core::ports::store::UploadProgress;
 use bulkhead_oci::{Digest, Reference, RepositoryName, Tag};
-
-type Place = (RegistryId, RepositoryName);
-
-#[derive(Default)]
-struct Tables {
-    blobs: HashMap<(Place, Digest), BlobRecord>,
-    uploads: HashMap<(RegistryId, UploadId), UploadRecord>,
-    manifests: BTreeMap<(Place, Digest), (ManifestRecord, Option<Digest>)>,
-    tags: BTreeMap<(Place, Tag), Digest>,
-}
+use tables::{Place, Stored, Tables};
 
 #[derive(Default)]
 pub(crate) struct MemoryCatalog(Mutex<Tables>);
@@ -44,6 +37,16 @@ fn removal<T>(removed: Option<T>) -> Result<Removal, CatalogError> {
 
 fn place(registry: RegistryId, repository: &RepositoryName) -> Place {
     (registry, repository.clone())
+}
+
+fn referrer(stored: &Stored) -> ReferrerRecord {
+    ReferrerRecord {
+        digest: stored.record.digest.clone(),
+        media_type: stored.record.media_type.clone(),
+        size: stored.record.body.len() as u64,
+        artifact_type: stored.record.artifact_type.clone(),
+        annotations: stored.manifest.annotations.clone(),
+    }
 }
 
 #[async_trait]
@@ -97,14 +100,28 @@ impl Catalog for MemoryCatalog {
         Ok(blob)
     }
 
+    async fn holders(
+        &self,
+        registry: RegistryId,
+        digest: &Digest,
+        after: Option<&RepositoryName>,
+        limit: u32,
+    ) -> Result<Vec<RepositoryName>, CatalogError> {
+        let tables = self.tables();
+        let of =
+            tables.blobs.keys().filter(|((at, _), blob)| *at == registry && blob == digest).map(|((_, name), _)| name.clone());
+        Ok(of.filter(|name| after.is_none_or(|after| name > after)).take(limit as usize).collect())
+    }
+
     async fn remove_blob(
         &self,
         registry: RegistryId,
         repository: &RepositoryName,
         digest: &Digest,
+        referenced: Referenced,
         _: Vec<NewDelivery>,
-    ) -> Result<Removal, CatalogError> {
-        removal(self.tables().blobs.remove(&(place(registry, repository), digest.clone())))
+    ) -> Result<Deletion, CatalogError> {
+        Ok(self.tables().remove_blob(&place(registry, repository), digest, referenced))
     }
 
     async fn create_upload(&self, registry: RegistryId, upload: &UploadRecord) -> Result<(), CatalogError> {
@@ -140,6 +157,10 @@ impl Catalog for MemoryCatalog {
         }
     }
 
+    async fn stale_uploads(&self, _: RegistryId, _: Timestamp, _: u32) -> Result<Vec<UploadRecord>, CatalogError> {
+        Ok(Vec::new())
+    }
+
     async fn remove_upload(&self, registry: RegistryId, id: &UploadId) -> Result<Removal, CatalogError> {
         removal(self.tables().uploads.remove(&(registry, id.clone())))
     }
@@ -156,43 +177,15 @@ impl Catalog for MemoryCatalog {
             Reference::Tag(tag) => tables.tags.get(&(place(registry, repository), tag.clone())).cloned(),
         };
         let found = digest.and_then(|digest| tables.manifests.get(&(place(registry, repository), digest)));
-        Ok(found.map(|(record, _)| record.clone()))
+        Ok(found.map(|stored| stored.record.clone()))
     }
 
     async fn put_manifest(&self, registry: RegistryId, new: NewManifest<'_>) -> Result<PutManifest, CatalogError> {
-        let mut tables = self.tables();
-        let place = place(registry, new.repository);
-        let is_there = |digest: &Digest| tables.blobs.contains_key(&(place.clone(), digest.clone()));
-        let missing: Vec<Digest> =
-            new.manifest.blobs.iter().map(|blob| blob.digest.clone()).filter(|digest| !is_there(digest)).collect();
-        if !missing.is_empty() {
-            return Ok(PutManifest::Missing(missing));
-        }
-        let record = ManifestRecord {
-            digest: new.digest.clone(),
-            media_type: new.manifest.media_type.clone(),
-            body: new.body,
-            artifact_type: new.manifest.artifact_type.clone(),
-        };
-        let subject = new.manifest.subject.as_ref().map(|subject| subject.digest.clone());
-        tables.manifests.insert((place.clone(), new.digest.clone()), (record, subject));
-        if let Some(tag) = new.tag {
-            tables.tags.insert((place, tag.clone()), new.digest.clone());
-        }
-        Ok(PutManifest::Stored)
+        Ok(self.tables().put_manifest(&place(registry, new.repository), new))
     }
 
-    async fn remove_manifest(
-        &self,
-        registry: RegistryId,
-        repository: &RepositoryName,
-        digest: &Digest,
-        _: Vec<NewDelivery>,
-    ) -> Result<Removal, CatalogError> {
-        let mut tables = self.tables();
-        let place = place(registry, repository);
-        tables.tags.retain(|(at, _), to| *at != place || to != digest);
-        removal(tables.manifests.remove(&(place, digest.clone())))
+    async fn remove_manifest(&self, registry: RegistryId, old: OldManifest<'_>) -> Result<Deletion, CatalogError> {
+        Ok(self.tables().remove_manifest(&place(registry, old.repository), &old))
     }
 
     async fn remove_tag(
@@ -200,9 +193,49 @@ impl Catalog for MemoryCatalog {
         registry: RegistryId,
         repository: &RepositoryName,
         tag: &Tag,
+        expected: &Expected,
         _: Vec<NewDelivery>,
-    ) -> Result<Removal, CatalogError> {
-        removal(self.tables().tags.remove(&(place(registry, repository), tag.clone())))
+    ) -> Result<Deletion, CatalogError> {
+        Ok(self.tables().remove_tag(&place(registry, repository), tag, expected))
+    }
+
+    async fn remove_repository(
+        &self,
+        registry: RegistryId,
+        repository: &RepositoryName,
+        reviewed: Option<&[Tag]>,
+        _: Announce,
+    ) -> Result<RepositoryDeletion, CatalogError> {
+        Ok(self.tables().remove_repository(&place(registry, repository), reviewed))
+    }
+
+    async fn tag_states(
+        &self,
+        registry: RegistryId,
+        repository: &RepositoryName,
+        tags: &[Tag],
+    ) -> Result<Vec<TagState>, CatalogError> {
+        let tables = self.tables();
+        Ok(tags.iter().map(|tag| tables.state(&place(registry, repository), tag)).collect())
+    }
+
+    async fn tagged(
+        &self,
+        registry: RegistryId,
+        repository: &RepositoryName,
+        filter: TagFilter<'_>,
+        after: Option<&Tag>,
+        limit: u32,
+    ) -> Result<Vec<TagState>, CatalogError> {
+        let (tables, place) = (self.tables(), place(registry, repository));
+        let wanted = |to: &Digest| match filter {
+            TagFilter::All => true,
+            TagFilter::PointingTo(digest) => to == digest,
+        };
+        let here =
+            tables.tags.iter().filter(|((at, tag), to)| *at == place && wanted(to) && after.is_none_or(|after| tag > after));
+        let state = |((_, tag), to): (&(Place, Tag), &Digest)| TagState { tag: tag.clone(), now: Some(to.clone()) };
+        Ok(here.map(state).take(limit as usize).collect())
     }
 
     async fn tags(
@@ -245,16 +278,20 @@ impl Catalog for MemoryCatalog {
         artifact_type: Option<&str>,
         after: Option<&Digest>,
         limit: u32,
-    ) -> Result<Vec<ManifestRecord>, CatalogError> {
-        let tables = self.tables();
-        let place = place(registry, repository);
-        let of_subject = tables.manifests.iter().filter(|((at, _), (_, to))| *at == place && to.as_ref() == Some(subject));
-        let records = of_subject.map(|(_, (record, _))| record);
-        let wanted = records.filter(|record| {
-            after.is_none_or(|after| record.digest > *after)
-                && artifact_type.is_none_or(|wanted| record.artifact_type.as_deref() == Some(wanted))
-        });
-        Ok(wanted.take(limit as usize).cloned().collect())
+    ) -> Result<Part<ReferrerRecord>, CatalogError> {
+        let (tables, place) = (self.tables(), place(registry, repository));
+        let refers = |stored: &Stored| {
+            stored.manifest.subject.as_ref().is_some_and(|to| to.digest == *subject)
+                && artifact_type.is_none_or(|wanted| stored.record.artifact_type.as_deref() == Some(wanted))
+        };
+        let found = tables
+            .manifests
+            .iter()
+            .filter(|((at, digest), stored)| *at == place && refers(stored) && after.is_none_or(|after| digest > after));
+        let mut items: Vec<ReferrerRecord> = found.map(|(_, stored)| referrer(stored)).take(limit as usize + 1).collect();
+        let more = items.len() > limit as usize;
+        items.truncate(limit as usize);
+        Ok(Part { items, more })
     }
 
     async fn enqueue(&self, _: RegistryId, _: Vec<NewDelivery>, _: Timestamp) -> Result<(), CatalogError> {

@@ -13,10 +13,11 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request};
 use base64::Engine;
 use bulkhead_core::auth::{Chain, Gate, GateOptions, TokenKey};
+use bulkhead_core::ports::admission::Admission;
 use bulkhead_core::ports::clock::{Clock, Timestamp};
 use bulkhead_core::ports::context::RequestContext;
 use bulkhead_core::ports::ids::RegistryId;
-use bulkhead_core::registry::{Host, Registry, RegistryParts};
+use bulkhead_core::registry::{Host, Registry, RegistryParts, Rules};
 use bulkhead_oci::{Algorithm, Digest, MediaType};
 use bytes::Bytes;
 use http_body_util::BodyExt;
@@ -91,6 +92,11 @@ impl Answer {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
+    /// All lines of a header.
+    pub(crate) fn lines(&self, name: &str) -> Vec<&str> {
+        self.headers.get_all(name).iter().map(|value| value.to_str().unwrap()).collect()
+    }
+
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap()
     }
@@ -107,6 +113,27 @@ impl World {
     }
 
     pub(crate) fn limited(limits: HttpLimits) -> Self {
+        Self::with(limits, Self::rules(), Vec::new())
+    }
+
+    /// Under these rules.
+    pub(crate) fn ruled(rules: Rules) -> Self {
+        Self::with(HttpLimits::default(), rules, Vec::new())
+    }
+
+    /// With an admission plugin that refuses changes of the tag `refused` and of `kept` once it is there, fails at `failing`, and has these
+    /// warnings else.
+    pub(crate) fn guarded(warnings: &[&str]) -> Self {
+        let warden: Arc<dyn Admission> = Arc::new(plugins::Warden::new(warnings));
+        Self::with(HttpLimits::default(), Self::rules(), vec![warden])
+    }
+
+    /// Blobs of a kibibyte at most, and the defaults.
+    pub(crate) fn rules() -> Rules {
+        Rules { max_blob_bytes: 1024, ..Rules::default() }
+    }
+
+    fn with(limits: HttpLimits, rules: Rules, admission: Vec<Arc<dyn Admission>>) -> Self {
         let (catalog, store) = (Arc::new(MemoryCatalog::default()), Arc::new(MemoryStore::default()));
         let failing = Arc::new(AtomicBool::new(false));
         let clock: Arc<dyn Clock> = Arc::new(StoppedClock);
@@ -126,7 +153,8 @@ impl World {
                 clock: Arc::clone(&clock),
                 subscriptions: vec![],
                 outbox: Arc::default(),
-                max_blob_bytes: 1024,
+                admission: admission.clone(),
+                rules: rules.clone(),
             });
             host.add(Arc::new(registry), &hosts).unwrap();
         }
@@ -164,6 +192,13 @@ impl World {
 
     /// Puts a manifest of no layers, whose config is a blob that is put too; `more` goes into it.
     pub(crate) async fn put_manifest(&self, repository: &str, reference: &str, more: Value) -> (Bytes, Answer) {
+        let body = self.manifest(repository, more).await;
+        let answer = self.push(repository, reference, MediaType::OCI_MANIFEST, body.clone(), &[]).await;
+        (body, answer)
+    }
+
+    /// Such a manifest, not put yet.
+    pub(crate) async fn manifest(&self, repository: &str, more: Value) -> Bytes {
         let config = self.put_blob(repository, "{}").await;
         let mut manifest = serde_json::json!({
             "schemaVersion": 2,
@@ -172,11 +207,38 @@ impl World {
             "layers": [],
         });
         manifest.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        let body = Bytes::from(manifest.to_string());
-        let request = as_user("alice", "PUT", &format!("/v2/{repository}/manifests/{reference}"))
-            .header("content-type", MediaType::OCI_MANIFEST);
-        let answer = self.send(request, body.clone()).await;
+        Bytes::from(manifest.to_string())
+    }
+
+    /// Puts an index of these manifests (digest, size, media type), each for linux/amd64.
+    pub(crate) async fn put_index(
+        &self,
+        repository: &str,
+        reference: &str,
+        listed: &[(&Digest, usize, &str)],
+    ) -> (Bytes, Answer) {
+        let platform = serde_json::json!({ "os": "linux", "architecture": "amd64" });
+        let entry = |(digest, size, kind): &(&Digest, usize, &str)| serde_json::json!({ "mediaType": kind, "digest": digest, "size": size, "platform": platform });
+        let manifests: Vec<Value> = listed.iter().map(entry).collect();
+        let index = serde_json::json!({ "schemaVersion": 2, "mediaType": MediaType::OCI_INDEX, "manifests": manifests });
+        let body = Bytes::from(index.to_string());
+        let answer = self.push(repository, reference, MediaType::OCI_INDEX, body.clone(), &[]).await;
         (body, answer)
+    }
+
+    /// Puts `body` as a manifest, with further headers.
+    pub(crate) async fn push(
+        &self,
+        repository: &str,
+        reference: &str,
+        media_type: &str,
+        body: Bytes,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let request =
+            as_user("alice", "PUT", &format!("/v2/{repository}/manifests/{reference}")).header("content-type", media_type);
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        self.send(request, body).await
     }
 }
 

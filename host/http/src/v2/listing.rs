@@ -1,8 +1,8 @@
 //! Tags of a repository and repositories of a registry, a page at a time.
 
 use axum::http::header::LINK;
-use bulkhead_core::registry::Page;
-use bulkhead_oci::RepositoryName;
+use bulkhead_core::registry::{Listed, Page};
+use bulkhead_oci::{RepositoryName, Tag};
 use serde::Serialize;
 
 use super::{Visit, link};
@@ -28,28 +28,29 @@ pub(super) async fn tags(visit: &Visit, repository: &RepositoryName, page: Pagin
     // Also where nothing is wanted, a repository that is not there is unknown.
     let mut listed = visit.registry.tags(repository, &Page { after: page.last, limit: limit.max(1) }).await?;
     if limit == 0 {
-        listed.items.clear();
+        (listed.items, listed.next) = (Vec::new(), None);
     }
-    let tags: Vec<&str> = listed.items.iter().map(|tag| tag.as_str()).collect();
-    let next = tags.last().filter(|_| listed.more).copied();
-    let mut response = json(&Tags { name: repository.as_str(), tags: tags.clone() });
-    point_on(&mut response, &format!("/v2/{repository}/tags/list"), next, limit);
+    let tags = listed.items.iter().map(Tag::as_str).collect();
+    let mut response = json(&Tags { name: repository.as_str(), tags });
+    point_on(&mut response, &format!("/v2/{repository}/tags/list"), listed.next.as_deref(), limit);
     Ok(response)
 }
 
-/// GET of the catalog.
+/// GET of the catalog: what of it the caller may see. A page may be shorter than it was wished, and still not be the last.
 pub(super) async fn catalog(visit: &Visit, page: Paging) -> Result<Response, ApiError> {
     let limit = page.limit;
-    let listed = visit.registry.repositories(&Page { after: page.last, limit }).await?;
-    let repositories: Vec<&str> = listed.items.iter().map(RepositoryName::as_str).collect();
-    let next = repositories.last().filter(|_| listed.more).copied();
-    let mut response = json(&Repositories { repositories: repositories.clone() });
-    point_on(&mut response, "/v2/_catalog", next, limit);
+    let listed = match limit {
+        0 => Listed { items: Vec::new(), next: None },
+        _ => visit.registry.repositories(visit.act(), &Page { after: page.last, limit }).await?,
+    };
+    let repositories = listed.items.iter().map(RepositoryName::as_str).collect();
+    let mut response = json(&Repositories { repositories });
+    point_on(&mut response, "/v2/_catalog", listed.next.as_deref(), limit);
     Ok(response)
 }
 
-fn point_on(response: &mut Response, path: &str, last: Option<&str>, limit: u32) {
-    if let Some(last) = last {
-        response.headers_mut().insert(LINK, link::next(path, last, &[("n", &limit.to_string())]));
+fn point_on(response: &mut Response, path: &str, next: Option<&str>, limit: u32) {
+    if let Some(next) = next {
+        response.headers_mut().insert(LINK, link::next(path, next, &[("n", &limit.to_string())]));
     }
 }

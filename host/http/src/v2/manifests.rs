@@ -1,17 +1,22 @@
 //! Manifests: read, put, deleted, by tag and by digest. Bytes go out as they came in.
 
 use axum::body::Body;
-use axum::http::header::{CONTENT_TYPE, ETAG};
+use axum::http::header::{ACCEPT, CONTENT_TYPE, ETAG, VARY};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use bulkhead_oci::{ErrorCode, MediaType, MediaTypeError, Reference, RepositoryName};
-use bytes::Bytes;
+use bulkhead_core::registry::{ManifestPush, PushTarget};
+use bulkhead_oci::{Accept, ErrorCode, MediaType, MediaTypeError, Reference, RepositoryName, Tag};
 
 use super::{Visit, created, empty};
+use crate::body::ClientBody;
 use crate::error::ApiError;
 use crate::parse::Reading;
-use crate::{Response, headers};
+use crate::{Response, condition, headers, warning};
 
-/// GET and HEAD of a manifest. Webhooks hear of a GET alone: a HEAD, or a copy that is still good, is no pull.
+/// The most `OCI-Tag` lines of one answer: clients take a hundred header lines or so, and no more.
+const MAX_TAG_LINES: usize = 50;
+
+/// GET and HEAD of a manifest. What a tag points to is negotiated; a digest names its content itself. Webhooks hear of a GET alone: a
+/// HEAD, or a copy that is still good, is no pull.
 pub(super) async fn read(
     visit: &Visit,
     request: &HeaderMap,
@@ -19,9 +24,12 @@ pub(super) async fn read(
     reference: &Reference,
     reading: Reading,
 ) -> Result<Response, ApiError> {
-    let manifest = visit.registry.manifest(repository, reference).await?;
+    let manifest = match reference {
+        Reference::Tag(tag) => visit.registry.acceptable_manifest(repository, tag, &accept(request)).await?,
+        Reference::Digest(_) => visit.registry.manifest(repository, reference).await?,
+    };
     let digest = &manifest.digest;
-    let mut response = if headers::none_match(request, digest) {
+    let mut response = if condition::none_match(request, digest) {
         empty(StatusCode::NOT_MODIFIED)
     } else {
         let mut response = match reading {
@@ -38,7 +46,14 @@ pub(super) async fn read(
     let map = response.headers_mut();
     map.insert(headers::CONTENT_DIGEST, headers::value(digest.as_str().to_owned()));
     map.insert(ETAG, headers::etag(digest));
+    if matches!(reference, Reference::Tag(_)) {
+        map.insert(VARY, headers::ACCEPT_VARIES);
+    }
     Ok(response)
+}
+
+fn accept(request: &HeaderMap) -> Accept {
+    Accept::parse(request.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()))
 }
 
 /// PUT of a manifest.
@@ -46,16 +61,33 @@ pub(super) async fn put(
     visit: &Visit,
     request: &HeaderMap,
     repository: &RepositoryName,
-    reference: &Reference,
-    body: Bytes,
+    target: PushTarget,
+    body: ClientBody,
 ) -> Result<Response, ApiError> {
-    let content_type = content_type(request)?;
-    let pushed = visit.registry.put_manifest(visit.act(), repository, reference, content_type.as_ref(), body).await?;
+    let (content_type, condition) = (content_type(request)?, condition::of_push(request)?);
+    let by_digest = matches!(target, PushTarget::Digest { .. });
+    let body = body.read(visit.registry.rules().max_manifest_bytes).await?;
+    let push = ManifestPush { target, content_type, body, condition };
+    let pushed = visit.registry.put_manifest(visit.act(), repository, push).await?;
     let mut response = created(format!("/v2/{repository}/manifests/{}", pushed.digest), &pushed.digest);
+    let map = response.headers_mut();
+    map.insert(ETAG, headers::etag(&pushed.digest));
     if let Some(subject) = pushed.subject {
-        response.headers_mut().insert(headers::OCI_SUBJECT, headers::value(subject.as_str().to_owned()));
+        map.insert(headers::OCI_SUBJECT, headers::value(subject.as_str().to_owned()));
     }
+    if by_digest {
+        name_tags(map, &pushed.tags);
+    }
+    warning::add(map, &pushed.warnings);
     Ok(response)
+}
+
+/// A line for each tag that was set beside the digest; where there are very many, several of them share a line.
+fn name_tags(headers: &mut HeaderMap, tags: &[Tag]) {
+    for line in tags.chunks(tags.len().div_ceil(MAX_TAG_LINES).max(1)) {
+        let line: Vec<&str> = line.iter().map(Tag::as_str).collect();
+        headers.append(headers::OCI_TAG, headers::value(line.join(", ")));
+    }
 }
 
 fn content_type(request: &HeaderMap) -> Result<Option<MediaType>, ApiError> {
@@ -70,6 +102,9 @@ fn content_type(request: &HeaderMap) -> Result<Option<MediaType>, ApiError> {
 
 /// DELETE of a manifest, or of a tag.
 pub(super) async fn delete(visit: &Visit, repository: &RepositoryName, reference: &Reference) -> Result<Response, ApiError> {
-    visit.registry.delete_manifest(visit.act(), repository, reference).await?;
-    Ok(empty(StatusCode::ACCEPTED))
+    let deleted = visit.registry.delete_manifest(visit.act(), repository, reference).await;
+    let warnings = deleted.map_err(|error| ApiError::not_deleted(error, "GET, HEAD, PUT"))?;
+    let mut response = empty(StatusCode::ACCEPTED);
+    warning::add(response.headers_mut(), &warnings);
+    Ok(response)
 }

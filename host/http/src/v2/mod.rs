@@ -1,4 +1,4 @@
-//! The answers of `/v2/`, a file per noun. Whoever comes here has been let in.
+//! The answers to a registry's operations, those of `/v2/` in a file per noun. Whoever comes here has been let in.
 
 mod blobs;
 mod link;
@@ -15,12 +15,11 @@ use bulkhead_core::auth::Caller;
 use bulkhead_core::ports::context::RequestContext;
 use bulkhead_core::registry::{Act, Registry};
 
-use crate::app::HttpLimits;
 use crate::body::ClientBody;
 use crate::error::ApiError;
 use crate::handler::json;
 use crate::parse::Operation;
-use crate::{Response, headers};
+use crate::{Response, acr, headers};
 
 /// A caller at a registry.
 pub(crate) struct Visit {
@@ -30,7 +29,8 @@ pub(crate) struct Visit {
 }
 
 impl Visit {
-    fn act(&self) -> Act<'_> {
+    /// For changes.
+    pub(crate) fn act(&self) -> Act<'_> {
         Act { context: &self.context, caller: &self.caller }
     }
 }
@@ -44,7 +44,6 @@ pub(crate) async fn perform(
     operation: Operation,
     headers: &HeaderMap,
     body: ClientBody,
-    limits: &HttpLimits,
 ) -> Result<Response, ApiError> {
     match operation {
         Operation::Ping => Ok(json(&serde_json::Map::new())),
@@ -53,7 +52,7 @@ pub(crate) async fn perform(
         }
         Operation::ReadBlob { repository, digest, reading } => blobs::read(visit, headers, &repository, &digest, reading).await,
         Operation::DeleteBlob { repository, digest } => blobs::delete(visit, &repository, &digest).await,
-        Operation::MountBlob { repository, digest, from } => blobs::mount(visit, &repository, &digest, &from).await,
+        Operation::MountBlob { repository, digest, from } => blobs::mount(visit, &repository, &digest, from.as_ref()).await,
         Operation::PutBlob { repository, digest } => uploads::put(visit, &repository, &digest, body).await,
         Operation::BeginUpload { repository, algorithm } => uploads::begin(visit, &repository, algorithm).await,
         Operation::UploadStatus { repository, upload } => uploads::status(visit, &repository, &upload).await,
@@ -62,16 +61,14 @@ pub(crate) async fn perform(
             uploads::finish(visit, headers, &repository, &upload, &digest, body).await
         }
         Operation::CancelUpload { repository, upload } => uploads::cancel(visit, &repository, &upload).await,
-        Operation::PutManifest { repository, reference } => {
-            let body = body.read(limits.manifest_bytes).await?;
-            manifests::put(visit, headers, &repository, &reference, body).await
-        }
+        Operation::PutManifest { repository, target } => manifests::put(visit, headers, &repository, target, body).await,
         Operation::DeleteManifest { repository, reference } => manifests::delete(visit, &repository, &reference).await,
         Operation::Tags { repository, page } => listing::tags(visit, &repository, page).await,
         Operation::Catalog { page } => listing::catalog(visit, page).await,
         Operation::Referrers { repository, subject, artifact_type, after } => {
-            referrers::list(visit, &repository, &subject, artifact_type.as_deref(), after).await
+            referrers::list(visit, &repository, &subject, artifact_type.as_deref(), after.as_ref()).await
         }
+        Operation::DeleteRepository { repository } => acr::delete_repository(visit, &repository).await,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Uploads: begun, appended to, asked for, finished, cancelled; and a blob by a single POST.
 
 use axum::http::header::{CONTENT_RANGE, RANGE};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use bulkhead_core::ports::catalog::UploadRecord;
 use bulkhead_core::ports::ids::UploadId;
 use bulkhead_core::registry::{Chunk, RegistryError};
@@ -12,10 +12,14 @@ use crate::body::ClientBody;
 use crate::error::ApiError;
 use crate::{Response, headers};
 
-/// POST: an upload begins.
+/// POST: an upload begins. The size that is wished for its chunks is advice: smaller ones are taken.
 pub(super) async fn begin(visit: &Visit, repository: &RepositoryName, algorithm: Algorithm) -> Result<Response, ApiError> {
     let upload = visit.registry.begin_upload(visit.act(), repository, algorithm).await?;
-    Ok(standing(StatusCode::ACCEPTED, &upload))
+    let mut response = standing(StatusCode::ACCEPTED, &upload);
+    if let Some(least) = visit.registry.rules().chunk_min {
+        response.headers_mut().insert(headers::OCI_CHUNK_MIN_LENGTH, HeaderValue::from(least));
+    }
+    Ok(response)
 }
 
 /// POST with `digest`: a whole blob.

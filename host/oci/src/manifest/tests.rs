@@ -66,3 +66,38 @@ fn a_list_that_is_null_is_empty_and_one_that_is_absent_is_missing() {
     let absent = format!(r#"{{"schemaVersion":2,"config":{CONFIG}}}"#);
     assert!(matches!(parse(MediaType::OCI_MANIFEST, &absent), Err(ManifestError::Contradiction(_))));
 }
+
+#[test]
+fn an_index_says_what_its_entries_run_on() {
+    let entry = |platform: &str| {
+        let digest = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        format!(r#"{{"mediaType":"{}","digest":"{digest}","size":2{platform}}}"#, MediaType::OCI_MANIFEST)
+    };
+    let entries =
+        [entry(r#","platform":{"architecture":"amd64","os":"linux"}"#), entry(r#","platform":{"os":"linux"}"#), entry("")];
+    let body = format!(r#"{{"schemaVersion":2,"manifests":[{}]}}"#, entries.join(","));
+    let index = parse(MediaType::OCI_INDEX, &body).unwrap();
+    let platforms: Vec<_> =
+        index.manifests.iter().map(|entry| entry.platform.as_ref().map(|p| (&*p.os, &*p.architecture))).collect();
+    assert_eq!(platforms, [Some(("linux", "amd64")), Some(("linux", "")), None]);
+    assert!(index.config().is_none());
+}
+
+#[test]
+fn a_field_that_only_some_clients_take_for_another_is_refused() {
+    for field in ["Layers", "MEDIATYPE", "manifest\u{17f}", "Subject"] {
+        let body = format!(r#"{{"schemaVersion":2,"config":{CONFIG},"layers":[],"{field}":[]}}"#);
+        assert!(matches!(parse(MediaType::OCI_MANIFEST, &body), Err(ManifestError::Contradiction(_))), "{field}");
+    }
+    let body = format!(r#"{{"schemaVersion":2,"config":{CONFIG},"layers":[],"Layer":[],"org.example":1}}"#);
+    assert!(parse(MediaType::OCI_MANIFEST, &body).is_ok());
+}
+
+#[test]
+fn an_empty_artifact_type_is_none() {
+    let image = format!(r#"{{"schemaVersion":2,"artifactType":"","config":{CONFIG},"layers":[]}}"#);
+    let image = parse(MediaType::OCI_MANIFEST, &image).unwrap();
+    assert_eq!(image.artifact_type.as_deref(), Some("application/vnd.oci.image.config.v1+json"));
+    let index = parse(MediaType::OCI_INDEX, r#"{"schemaVersion":2,"artifactType":"","manifests":[]}"#).unwrap();
+    assert_eq!(index.artifact_type, None);
+}

@@ -3,6 +3,9 @@
 //!
 //! The one world imports everything that a plugin may ask for and exports every kind. No component exports all of them: the host uses the
 //! `GuestIndices` of each interface (`exports::bulkhead::plugin::<kind>`), never the world's own struct.
+//!
+//! What a guest is only told borrows from the host's own values: a manifest of many MiB goes into the guest without a copy in between. A type
+//! that guests answer too (an identity) is an owned one everywhere.
 #![allow(missing_docs, clippy::all)]
 
 wasmtime::component::bindgen!({
@@ -21,6 +24,7 @@ wasmtime::component::bindgen!({
     ",
     path: "../../../plugin-sdk/wit",
     world: "bulkhead:host/everything",
+    ownership: Borrowing { duplicate_if_necessary: false },
     imports: {
         "bulkhead:plugin/http": async,
         "bulkhead:plugin/secrets": async,

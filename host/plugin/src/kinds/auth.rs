@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use bulkhead_core::ports::auth::{Access, AccessAction, Authentication, Authenticator, Authorizer, Credential, Verdict};
 use bulkhead_core::ports::context::{Identity, RequestContext};
 use bulkhead_core::ports::plugin::{PluginError, PluginLabel};
+use bulkhead_oci::RepositoryName;
 use bulkhead_plugin_bindings::exports::bulkhead::plugin::{authenticator, authorizer};
 
 use super::values::{identity, wit_context, wit_identity};
@@ -25,14 +26,12 @@ impl Authenticator for AuthPlugin {
 
     async fn authenticate(&self, context: &RequestContext, credential: &Credential) -> Result<Authentication, PluginError> {
         let credential = match credential {
-            Credential::Basic { user, secret } => {
-                authenticator::Credential::Basic(authenticator::Basic { user: user.clone(), secret: secret.clone() })
-            }
-            Credential::Bearer(token) => authenticator::Credential::Bearer(token.clone()),
+            Credential::Basic { user, secret } => authenticator::Credential::Basic(authenticator::Basic { user, secret }),
+            Credential::Bearer(token) => authenticator::Credential::Bearer(token),
         };
         let _turn = self.0.turn().await?;
         let mut call = self.0.begin(&context.registry, Some(&context.request_id), "authenticate").await?;
-        let answer = invoke!(call, authenticator, call_authenticate(&wit_context(context), &credential));
+        let answer = invoke!(call, authenticator, call_authenticate(wit_context(context), credential));
         call.release();
         Ok(match answered(answer)? {
             authenticator::Authentication::Accepted(accepted) => {
@@ -57,9 +56,9 @@ impl Authorizer for AuthPlugin {
         accesses: &[Access],
     ) -> Result<Vec<Verdict>, PluginError> {
         let who = who.map(wit_identity);
-        let asked: Vec<authorizer::Access> = accesses.iter().map(wit_access).collect();
+        let asked: Vec<authorizer::Access<'_>> = accesses.iter().map(wit_access).collect();
         let mut call = self.0.begin(&context.registry, Some(&context.request_id), "authorize").await?;
-        let answer = invoke!(call, authorizer, call_authorize(&wit_context(context), who.as_ref(), &asked));
+        let answer = invoke!(call, authorizer, call_authorize(wit_context(context), who.as_ref(), &asked));
         call.release();
         let verdicts = answered(answer)?;
         if verdicts.len() != accesses.len() {
@@ -69,7 +68,7 @@ impl Authorizer for AuthPlugin {
     }
 }
 
-fn wit_access(access: &Access) -> authorizer::Access {
+fn wit_access(access: &Access) -> authorizer::Access<'_> {
     let action = match access.action {
         AccessAction::Pull => authorizer::Action::Pull,
         AccessAction::Push => authorizer::Action::Push,
@@ -79,7 +78,7 @@ fn wit_access(access: &Access) -> authorizer::Access {
         AccessAction::ListRepositories => authorizer::Action::ListRepositories,
         AccessAction::Administer => authorizer::Action::Administer,
     };
-    authorizer::Access { action, repository: access.repository.as_ref().map(ToString::to_string) }
+    authorizer::Access { action, repository: access.repository.as_ref().map(RepositoryName::as_str) }
 }
 
 fn verdict(verdict: authorizer::Verdict) -> Verdict {

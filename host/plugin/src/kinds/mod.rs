@@ -1,6 +1,7 @@
 //! The core's ports, each implemented over the exports of a component. What a guest answers is bounded and parsed here: what breaks the
 //! interface's contract is [`PluginError::Nonsense`].
 
+mod admission;
 mod auth;
 mod storage;
 mod stream;
@@ -11,6 +12,7 @@ mod webhook;
 use bulkhead_core::ports::plugin::PluginError;
 use bulkhead_plugin_bindings::bulkhead::plugin::types;
 
+pub(crate) use admission::AdmissionPlugin;
 pub(crate) use auth::AuthPlugin;
 pub(crate) use storage::StoragePlugin;
 pub(crate) use values::{guest_error, http_request, wit_http_response};

@@ -9,6 +9,7 @@ use bulkhead_core::ports::driver::{HttpAnswer, MAX_STATE_BYTES, ObjectInfo, Obje
 use bulkhead_core::ports::ids::{RegistryName, UploadId};
 use bulkhead_core::ports::plugin::{PluginError, PluginLabel};
 use bulkhead_oci::ByteRange;
+use bulkhead_plugin_bindings::bulkhead::plugin::types;
 use bulkhead_plugin_bindings::exports::bulkhead::plugin::storage;
 
 use super::stream::{GuestReader, GuestWriter};
@@ -152,9 +153,11 @@ impl StorageDriver for StoragePlugin {
     }
 
     async fn written(&self, old: &[u8], length: u64, answer: Option<HttpAnswer>) -> Result<Vec<u8>, PluginError> {
-        let http = answer.map(|answer| storage::HttpAnswer { status: answer.status, headers: wit_headers(answer.headers) });
+        let answer = answer.map(|answer| (answer.status, wit_headers(answer.headers)));
+        let headers: Vec<&types::Header> = answer.iter().flat_map(|(_, headers)| headers).collect();
+        let http = answer.as_ref().map(|(status, _)| storage::HttpAnswer { status: *status, headers: &headers });
         let mut call = self.begin_call("written").await?;
-        let answer = invoke!(call, storage, call_written(old, length, http.as_ref()));
+        let answer = invoke!(call, storage, call_written(old, length, http));
         call.release();
         state(answered(answer)?)
     }

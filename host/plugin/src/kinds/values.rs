@@ -37,13 +37,13 @@ pub(crate) fn guest_error(error: types::Error) -> PluginError {
     }
 }
 
-pub(super) fn wit_context(context: &RequestContext) -> types::RequestContext {
+pub(super) fn wit_context(context: &RequestContext) -> types::RequestContext<'_> {
     types::RequestContext {
-        request_id: context.request_id.to_string(),
-        registry: context.registry.to_string(),
+        request_id: &context.request_id,
+        registry: context.registry.as_str(),
         received: context.received.0,
-        address: context.address.to_string(),
-        user_agent: context.user_agent.as_deref().map(str::to_owned),
+        address: &context.address,
+        user_agent: context.user_agent.as_deref(),
         encrypted: context.encrypted,
     }
 }

@@ -40,7 +40,7 @@ impl WebhookPlugin for HookPlugin {
     async fn format(&self, event: &Event) -> Result<Vec<HttpRequest>, PluginError> {
         let request: Arc<str> = event.request_id.as_str().into();
         let mut call = self.plugin.begin(&self.registry, Some(&request), "format").await?;
-        let answer = invoke!(call, webhook, call_format(&wit_event(event)));
+        let answer = invoke!(call, webhook, call_format(wit_event(event)));
         call.release();
         let requests = answered(answer)?;
         if requests.len() > MAX_REQUESTS {
@@ -68,7 +68,7 @@ impl WebhookPlugin for HookPlugin {
     }
 }
 
-fn wit_event(event: &Event) -> webhook::Event {
+fn wit_event(event: &Event) -> webhook::Event<'_> {
     let action = match event.action {
         EventAction::Push => webhook::Action::Push,
         EventAction::Pull => webhook::Action::Pull,
@@ -79,28 +79,28 @@ fn wit_event(event: &Event) -> webhook::Event {
         EventAction::Ping => webhook::Action::Ping,
     };
     webhook::Event {
-        id: event.id.clone(),
+        id: &event.id,
         action,
-        registry: event.registry.clone(),
-        host: event.host.clone(),
+        registry: &event.registry,
+        host: &event.host,
         at: event.at,
         target: event.target.as_ref().map(wit_target),
-        actor: event.actor.clone(),
-        request_id: event.request_id.clone(),
-        method: event.method.clone(),
-        user_agent: event.user_agent.clone(),
-        address: event.address.clone(),
+        actor: event.actor.as_deref(),
+        request_id: &event.request_id,
+        method: &event.method,
+        user_agent: event.user_agent.as_deref(),
+        address: &event.address,
     }
 }
 
-fn wit_target(target: &EventTarget) -> webhook::Target {
+fn wit_target(target: &EventTarget) -> webhook::Target<'_> {
     webhook::Target {
-        repository: target.repository.clone(),
-        digest: target.digest.to_string(),
-        media_type: target.media_type.clone(),
+        repository: &target.repository,
+        digest: target.digest.as_str(),
+        media_type: &target.media_type,
         size: target.size,
-        tag: target.tag.clone(),
-        mounted_from: target.mounted_from.clone(),
-        artifact_type: target.artifact_type.clone(),
+        tag: target.tag.as_deref(),
+        mounted_from: target.mounted_from.as_deref(),
+        artifact_type: target.artifact_type.as_deref(),
     }
 }

@@ -1,6 +1,6 @@
 //! Loads the plugins that a configuration names, and puts every complaint at the line that it is about.
 //!
-//! A plugin that stores or decides is loaded once, with its own settings. A webhook is a plugin of its own: the same component with the
+//! A plugin that stores, decides or admits is loaded once, with its own settings. A webhook is a plugin of its own: the same component with the
 //! webhook's settings over the plugin's. A plugin that nobody uses is compiled and not run.
 
 use std::collections::BTreeMap;
@@ -33,7 +33,7 @@ pub struct LoadedPlugin {
 pub struct Loaded {
     /// In the order of the configuration.
     pub listed: Vec<LoadedPlugin>,
-    /// Those that store or decide, by name.
+    /// Those that store, decide or admit, by name.
     pub plugins: BTreeMap<String, Arc<Plugin>>,
     /// Those that webhooks call, by registry and webhook.
     pub webhooks: BTreeMap<(String, String), Arc<Plugin>>,
@@ -75,7 +75,7 @@ impl Loader<'_> {
         }
         let mut inspection = None;
         let names = |name: &Located<String>| name.value == plugin.name;
-        if config.registries.iter().any(|registry| names(&registry.storage) || registry.auth.iter().any(names)) {
+        if config.registries.iter().flat_map(config::Registry::own_settings).any(|(_, name)| names(name)) {
             let ready = self.load(plugin, &plugin.settings).await?;
             inspection = Some(ready.inspection().clone());
             self.loaded.plugins.insert(plugin.name.clone(), ready);
@@ -157,8 +157,7 @@ fn spec(plugin: &config::Plugin, settings: &Settings) -> PluginSpec {
         settings: serde_json::Value::Object(settings.value.clone()),
         grants: grants(&plugin.grants),
         limits: Limits {
-            // The configuration takes no more than 256 MiB.
-            memory: limits.memory.as_ref().map_or(standard.memory, |memory| usize::try_from(memory.value).unwrap_or(usize::MAX)),
+            memory: limits.memory_bytes(),
             time: limits.time.as_ref().map(|time| time.value),
             instances: limits.instances.as_ref().map_or(standard.instances, |instances| instances.value),
             ..standard
@@ -221,6 +220,9 @@ fn check_kinds(config: &Config, loaded: &Loaded, faults: &mut Vec<Fault>) {
                 "registry {name}: `auth` has no authorizer, so nobody could do anything: add one, such as builtin:policy-rules"
             );
             faults.push(Fault::new(&first.location, message));
+        }
+        for used in &registry.admission {
+            check_kind(used, &loaded.plugins, faults, &["admission"], format!("registry {name}: `admission`"));
         }
         for webhook in &registry.webhooks {
             if let Some(plugin) = loaded.webhooks.get(&(name.to_string(), webhook.name.clone())) {

@@ -44,6 +44,8 @@ pub struct Checked {
     /// What is legal, and probably not meant.
     pub warnings: Vec<Fault>,
     /// In the order of the configuration.
+    pub registries: Vec<ServedRegistry>,
+    /// In the order of the configuration.
     pub plugins: Vec<LoadedPlugin>,
 }
 
@@ -69,13 +71,15 @@ pub async fn serve(file: Option<&Path>, overrides: &Overrides) -> Result<(), App
     let catalog = Arc::new(match config.catalog {
         config::Catalog::Sqlite => bulkhead_catalog::open(&directory.path().join("catalog.sqlite")).await?,
     });
+    let shared: Arc<dyn Catalog> = Arc::clone(&catalog) as _;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let prepared = tokio::select! {
-        prepared = prepare(&config, directory.path(), Arc::clone(&catalog) as Arc<dyn Catalog>) => prepared.map(Some),
+        prepared = prepare(&config, directory.path(), &shared, &clock) => prepared.map(Some),
         // Nothing is under way that would have to be waited for.
         () = shutdown.clone().asked() => Ok(None),
     };
     let outcome = match prepared {
-        Ok(Some(prepared)) => answer(&config, directory.path(), prepared, login, shutdown).await,
+        Ok(Some(prepared)) => answer(&config, directory.path(), prepared, login, clock, shutdown).await,
         Ok(None) => Ok(()),
         Err(error) => Err(error),
     };
@@ -85,12 +89,11 @@ pub async fn serve(file: Option<&Path>, overrides: &Overrides) -> Result<(), App
 }
 
 /// From an open catalog to registries that are ready.
-async fn prepare(config: &Config, data: &Path, catalog: Arc<dyn Catalog>) -> Result<Prepared, AppError> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let runtime = start_runtime(&clock, data.join("compiled"), &catalog)?;
+async fn prepare(config: &Config, data: &Path, catalog: &Arc<dyn Catalog>, clock: &Arc<dyn Clock>) -> Result<Prepared, AppError> {
+    let runtime = start_runtime(clock, data.join("compiled"), catalog)?;
     let loaded = load::load(config, &runtime).await?;
     let key = keys::token_key(data)?;
-    let wired = wire::wire(config, &loaded, &key, &catalog, &clock).await?;
+    let wired = wire::wire(config, &loaded, &key, catalog, clock).await?;
     Ok(Prepared { loaded, wired })
 }
 
@@ -100,6 +103,7 @@ async fn answer(
     data: &Path,
     prepared: Prepared,
     login: Option<Login>,
+    clock: Arc<dyn Clock>,
     shutdown: Shutdown,
 ) -> Result<(), AppError> {
     let Prepared { loaded, wired } = prepared;
@@ -111,16 +115,18 @@ async fn answer(
     if let Some(Login::Made(login)) = login {
         login.announced();
     }
-    let courier = tokio::spawn(wired.courier.run());
+    let background = [tokio::spawn(wired.courier.run()), tokio::spawn(wired.janitor.run())];
     let limits = HttpLimits { drain: DRAIN, ..HttpLimits::default() };
-    let app = Arc::new(App::new(Arc::new(wired.host), Arc::new(SystemClock), limits));
+    let app = Arc::new(App::new(Arc::new(wired.host), clock, limits));
     match bulkhead_http::serve(vec![listener], app, shutdown.asked()).await {
         Drained::Whole => tracing::info!("every request was answered"),
         Drained::CutOff(connections) => tracing::warn!(connections, "cut off, since they took too long to end"),
     }
-    // A delivery that is cut off is still in the outbox.
-    courier.abort();
-    courier.await.ok();
+    // A delivery that is cut off is still in the outbox, and an upload that has expired is found again.
+    for task in background {
+        task.abort();
+        task.await.ok();
+    }
     Ok(())
 }
 
@@ -138,7 +144,7 @@ pub async fn check(file: Option<&Path>, overrides: &Overrides) -> Result<Checked
     let runtime = start_runtime(&clock, scratch.path().join("compiled"), &(Arc::clone(&catalog) as Arc<dyn Catalog>))?;
     let loaded = load::load(&config, &runtime).await;
     catalog.close().await?;
-    Ok(Checked { plugins: loaded?.listed, warnings: config.warnings })
+    Ok(Checked { registries: wire::served(&config), plugins: loaded?.listed, warnings: config.warnings })
 }
 
 fn start_runtime(clock: &Arc<dyn Clock>, cache: PathBuf, catalog: &Arc<dyn Catalog>) -> Result<Arc<Runtime>, AppError> {

@@ -1,3 +1,5 @@
+mod wiring;
+
 use super::*;
 
 const GOOD: &str = r#"
@@ -82,6 +84,64 @@ async fn a_plugin_is_used_only_for_what_it_is() {
     assert!(found.contains("c.toml:11: registry default: `auth` names the plugin disk, which is of the kind storage"), "{found}");
     let hook = "[[registries.default.webhooks]]\nname = 'a'\nplugin = 'rules'\nactions = ['push']\n";
     one_fault(check_text(&format!("{GOOD}{hook}")).await, 14, "not webhook");
+}
+
+/// A registry with an admission plugin: its name stands at line 12, its table begins at line 13.
+const GUARDED: &str = "admission = ['guard']\n[plugins.guard]\ncomponent = 'builtin:policy-immutable-tags'\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registry_is_told_with_the_plugins_that_it_asks() {
+    let checked = check_text(&format!("{GOOD}{GUARDED}config.tags = ['v*']\n")).await.unwrap();
+    let registry = &checked.registries[0];
+    assert_eq!((registry.name.as_str(), registry.storage.as_str()), ("default", "disk"));
+    assert_eq!(
+        (registry.auth.as_slice(), registry.admission.as_slice()),
+        (["rules".to_owned()].as_slice(), ["guard".to_owned()].as_slice())
+    );
+    assert_eq!(checked.plugins[2].kinds, ["admission"]);
+    assert!(checked.warnings.is_empty(), "it counts as used: {:?}", checked.warnings);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_admission_plugin_that_rejects_its_settings_is_a_fault_at_their_line() {
+    one_fault(
+        check_text(&format!("{GOOD}{GUARDED}\nconfig.tag = ['v*']\n")).await,
+        16,
+        "plugin guard: the plugin rejects its settings",
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_admission_plugin_is_not_asked_before_a_change() {
+    let found = check_text(&format!("{GOOD}admission = ['disk',\n'rules']\n")).await.map(|_| ()).unwrap_err();
+    let places: Vec<_> = found.lines().collect();
+    assert_eq!(places.len(), 2, "{found}");
+    assert!(
+        places[0].starts_with("c.toml:12: registry default: `admission` names the plugin disk, which is of the kind storage")
+    );
+    assert!(places[1].starts_with("c.toml:13: ") && places[1].ends_with("kind authorizer, not admission"), "{found}");
+    one_fault(
+        check_text(&format!("{}{GUARDED}config.tags = ['v*']\n", GOOD.replace("\"rules\"]", "\"rules\", \"guard\"]"))).await,
+        11,
+        "not authenticator or authorizer",
+    );
+}
+
+/// Every path of an example that is not its own leads into the checkout, the users' file lies beside it.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_example_passes_the_check_with_its_plugins() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/configs");
+    let checkout = examples.join("../..").canonicalize().unwrap();
+    let folder = ScratchDirectory::new().unwrap();
+    std::fs::write(folder.path().join("users.htpasswd"), "").unwrap();
+    for entry in std::fs::read_dir(examples).unwrap() {
+        let example = entry.unwrap().path();
+        let text = std::fs::read_to_string(&example).unwrap().replace("../../", &format!("{}/", checkout.display()));
+        let file = folder.path().join(example.file_name().unwrap());
+        std::fs::write(&file, text).unwrap();
+        let checked = check(Some(&file), &Overrides::default()).await.unwrap_or_else(|error| panic!("{error}"));
+        assert!(checked.warnings.is_empty(), "{:?}", checked.warnings);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,17 +5,18 @@ use std::sync::Arc;
 
 use bulkhead_core::auth::{Chain, Gate, GateOptions, TokenKey};
 use bulkhead_core::events::{Courier, Subscription};
+use bulkhead_core::ports::admission::Admission;
 use bulkhead_core::ports::catalog::Catalog;
 use bulkhead_core::ports::clock::Clock;
 use bulkhead_core::ports::event::WebhookPlugin;
 use bulkhead_core::ports::ids::RegistryId;
-use bulkhead_core::registry::{DEFAULT_MAX_BLOB_BYTES, Host, Registry, RegistryParts};
+use bulkhead_core::registry::{Host, Janitor, Registry, RegistryParts};
 use bulkhead_storage::{GuardedDriver, Store};
 use tokio::sync::Notify;
 
 use super::AppError;
 use super::load::Loaded;
-use crate::config::{self, Config, DEFAULT_REGISTRY, Fault, Faults};
+use crate::config::{self, Config, DEFAULT_REGISTRY, Fault, Faults, Located};
 
 /// A registry, for the start message.
 #[derive(Clone, Debug)]
@@ -30,6 +31,8 @@ pub struct ServedRegistry {
     pub storage: String,
     /// Its chain.
     pub auth: Vec<String>,
+    /// The plugins that look at its changes.
+    pub admission: Vec<String>,
 }
 
 /// Everything that runs.
@@ -38,6 +41,8 @@ pub struct Wired {
     pub host: Host,
     /// Delivers to their webhooks.
     pub courier: Courier,
+    /// Drops the uploads that nobody goes on with.
+    pub janitor: Janitor,
     /// The registries, for the start message.
     pub served: Vec<ServedRegistry>,
 }
@@ -72,7 +77,8 @@ pub async fn wire(
         webhooks.extend(shared.webhooks(registry, id));
     }
     let courier = Courier::new(Arc::clone(catalog), Arc::clone(clock), Arc::clone(&shared.outbox), webhooks);
-    Ok(Wired { host, courier, served: config.registries.iter().map(served).collect() })
+    let janitor = Janitor::new(host.registries().cloned().collect(), Arc::clone(clock));
+    Ok(Wired { host, courier, janitor, served: served(config) })
 }
 
 impl Shared<'_> {
@@ -92,7 +98,8 @@ impl Shared<'_> {
             clock: Arc::clone(self.clock),
             subscriptions: registry.webhooks.iter().map(subscription).collect(),
             outbox: Arc::clone(&self.outbox),
-            max_blob_bytes: registry.upload_bytes.unwrap_or(DEFAULT_MAX_BLOB_BYTES),
+            admission: self.admission(registry),
+            rules: registry.rules.clone(),
         }))
     }
 
@@ -103,6 +110,11 @@ impl Shared<'_> {
             authenticators: plugins().filter_map(|plugin| plugin.authenticator()).collect(),
             authorizers: plugins().filter_map(|plugin| plugin.authorizer()).collect(),
         }
+    }
+
+    fn admission(&self, registry: &config::Registry) -> Vec<Arc<dyn Admission>> {
+        let plugins = registry.admission.iter().filter_map(|name| self.loaded.plugins.get(&name.value));
+        plugins.filter_map(|plugin| plugin.admission()).collect()
     }
 
     fn webhooks(&self, registry: &config::Registry, id: RegistryId) -> Vec<((RegistryId, String), Arc<dyn WebhookPlugin>)> {
@@ -118,12 +130,16 @@ fn subscription(webhook: &config::Webhook) -> Subscription {
     Subscription { webhook: webhook.name.clone(), actions: webhook.actions.clone(), scope: webhook.scope.clone() }
 }
 
-fn served(registry: &config::Registry) -> ServedRegistry {
-    ServedRegistry {
+/// What the start message and `config check` show of the registries.
+pub fn served(config: &Config) -> Vec<ServedRegistry> {
+    let values = |all: &[Located<String>]| all.iter().map(|one| one.value.clone()).collect();
+    let registry = |registry: &config::Registry| ServedRegistry {
         name: registry.name.to_string(),
-        hosts: registry.hosts.iter().map(|host| host.value.clone()).collect(),
+        hosts: values(&registry.hosts),
         answers_every_host: registry.name.as_str() == DEFAULT_REGISTRY,
         storage: registry.storage.value.clone(),
-        auth: registry.auth.iter().map(|name| name.value.clone()).collect(),
-    }
+        auth: values(&registry.auth),
+        admission: values(&registry.admission),
+    };
+    config.registries.iter().map(registry).collect()
 }

@@ -6,8 +6,9 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
 use super::{ConfigFile, EXIT_CODES, fail, runtime};
-use crate::app::{self, AppError, LoadedPlugin};
+use crate::app::{self, AppError, LoadedPlugin, ServedRegistry};
 use crate::config::{ConfigError, Fault, Overrides};
+use crate::welcome;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -65,18 +66,22 @@ impl Check {
                 for warning in &checked.warnings {
                     eprintln!("{warning} (warning)");
                 }
-                print!("{}", crate::welcome::plugin_lines(&checked.plugins));
+                print!("{}{}", welcome::registry_lines(&checked.registries), welcome::plugin_lines(&checked.plugins));
                 println!("OK");
                 ExitCode::SUCCESS
             }
             (Output::Text, Err(error)) => fail(&error),
             (Output::Json, Ok(checked)) => {
                 let plugins: Vec<_> = checked.plugins.iter().map(plugin).collect();
-                println!("{}", json!({ "ok": true, "faults": [], "warnings": faults(&checked.warnings), "plugins": plugins }));
+                let registries: Vec<_> = checked.registries.iter().map(registry).collect();
+                let warnings = faults(&checked.warnings);
+                let all = json!({ "ok": true, "faults": [], "warnings": warnings, "registries": registries, "plugins": plugins });
+                println!("{all}");
                 ExitCode::SUCCESS
             }
             (Output::Json, Err(AppError::Config(ConfigError::Faulty(found)))) => {
-                println!("{}", json!({ "ok": false, "faults": faults(found.iter()), "warnings": [], "plugins": [] }));
+                let found = faults(found.iter());
+                println!("{}", json!({ "ok": false, "faults": found, "warnings": [], "registries": [], "plugins": [] }));
                 ExitCode::from(2)
             }
             (Output::Json, Err(error)) => fail(&error),
@@ -87,6 +92,11 @@ impl Check {
 fn faults<'a>(faults: impl IntoIterator<Item = &'a Fault>) -> Vec<serde_json::Value> {
     let one = |fault: &Fault| json!({ "file": &*fault.location.file, "line": fault.location.line, "message": fault.message });
     faults.into_iter().map(one).collect()
+}
+
+fn registry(registry: &ServedRegistry) -> serde_json::Value {
+    let ServedRegistry { name, hosts, storage, auth, admission, .. } = registry;
+    json!({ "name": name, "hosts": hosts, "storage": storage, "auth": auth, "admission": admission })
 }
 
 fn plugin(plugin: &LoadedPlugin) -> serde_json::Value {

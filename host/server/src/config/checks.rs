@@ -1,11 +1,14 @@
 //! What only shows when the parts of a configuration are seen together: names that refer to nothing, hosts that two registries claim,
-//! plugins that nobody uses.
+//! plugins that nobody uses, or that are too small for what they are asked about.
 
 use std::collections::BTreeMap;
 
 use super::location::{Fault, Located, Location};
 use super::model::{Plugin, Registry};
 use super::suggest::{did_you_mean, listed};
+
+/// How much memory an admission plugin wants for each byte of a manifest: for the manifest, and for what it makes of it.
+const MEMORY_FOR_A_BYTE: usize = 4;
 
 /// What there is to say.
 #[derive(Default)]
@@ -26,6 +29,7 @@ pub fn check(declared: &[Located<String>], plugins: &[Plugin], registries: &[Reg
         webhook_names(registry, &mut findings);
     }
     unused(plugins, registries, &mut findings);
+    memory(plugins, registries, &mut findings);
     findings
 }
 
@@ -79,4 +83,32 @@ fn unused(plugins: &[Plugin], registries: &[Registry], findings: &mut Findings) 
         let message = format!("plugin {} is declared, and no registry uses it", plugin.name);
         findings.warnings.push(Fault::new(&plugin.location, message));
     }
+}
+
+fn memory(plugins: &[Plugin], registries: &[Registry], findings: &mut Findings) {
+    for registry in registries {
+        let manifest = registry.rules.max_manifest_bytes;
+        let wanted = manifest * MEMORY_FOR_A_BYTE;
+        for used in &registry.admission {
+            let Some(plugin) = plugins.iter().find(|plugin| plugin.name == used.value) else { continue };
+            let memory = plugin.limits.memory_bytes();
+            if memory < wanted {
+                let message = format!(
+                    "registry {}: `admission` asks the plugin {} about manifests of up to {} MiB, for which its memory of {} MiB may \
+                     be too small: raise its `limits.memory` to \"{}MiB\"",
+                    registry.name,
+                    plugin.name,
+                    mebibytes(manifest),
+                    mebibytes(memory),
+                    mebibytes(wanted)
+                );
+                findings.warnings.push(Fault::new(&used.location, message));
+            }
+        }
+    }
+}
+
+/// Rounded up, so that who does as a message says has enough.
+fn mebibytes(bytes: usize) -> usize {
+    bytes.div_ceil(1 << 20)
 }

@@ -11,6 +11,7 @@ mod paths;
 mod plugins;
 mod reader;
 mod registries;
+mod rules;
 mod server;
 mod suggest;
 mod units;
@@ -121,12 +122,15 @@ pub fn parse(file: &str, text: &str, folder: &Path, overrides: &Overrides, built
     root.finish();
 
     let mut faults = source.take_faults();
+    let mut warnings = source.take_warnings();
     if item.is_none_or(|item| item.entries().is_empty()) {
         faults.push(Fault::new(&first_line, "there is no registry: add a table [registries.default] with `storage` and `auth`"));
     }
     let findings = checks::check(&declared, &plugins, &registries);
     faults.extend(findings.faults);
     Faults::check(faults)?;
+    warnings.extend(findings.warnings);
+    warnings.sort();
     let listen = server.listen.unwrap_or_else(|| Located::new(first_line, DEFAULT_LISTEN));
     Ok(Config {
         listen: Located { value: overrides.listen.unwrap_or(listen.value), ..listen },
@@ -134,6 +138,6 @@ pub fn parse(file: &str, text: &str, folder: &Path, overrides: &Overrides, built
         catalog,
         plugins,
         registries,
-        warnings: findings.warnings,
+        warnings,
     })
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bulkhead_core::ports::event::{EventAction, Scope};
 use bulkhead_core::ports::ids::RegistryName;
+use bulkhead_core::registry::Rules;
 use bulkhead_plugin::Origin;
 use serde_json::{Map, Value};
 
@@ -28,7 +29,7 @@ pub struct Config {
     pub plugins: Vec<Plugin>,
     /// In the order of the file; names, and hosts over all of them, are unique. At least one.
     pub registries: Vec<Registry>,
-    /// What is legal, and probably not meant.
+    /// What is legal, and probably not meant, in the order of the file.
     pub warnings: Vec<Fault>,
 }
 
@@ -200,6 +201,15 @@ pub struct Limits {
     pub instances: Option<Located<u32>>,
 }
 
+impl Limits {
+    /// Bytes of memory, an instance: what is said here, or the runtime's default.
+    pub fn memory_bytes(&self) -> usize {
+        let standard = bulkhead_plugin::Limits::default().memory;
+        // The configuration takes no more than 256 MiB.
+        self.memory.as_ref().map_or(standard, |memory| usize::try_from(memory.value).unwrap_or(usize::MAX))
+    }
+}
+
 /// `[registries.NAME]`.
 #[derive(Clone, Debug)]
 pub struct Registry {
@@ -211,8 +221,10 @@ pub struct Registry {
     pub storage: Located<String>,
     /// The chain, in order.
     pub auth: Vec<Located<String>>,
-    /// The most bytes of one upload; none: the core's default.
-    pub upload_bytes: Option<u64>,
+    /// The plugins that look at a change before it is made, in order.
+    pub admission: Vec<Located<String>>,
+    /// What it takes, keeps and lets go.
+    pub rules: Rules,
     /// How long a token holds; none: the core's default.
     pub token_lifetime: Option<Duration>,
     /// Who hears of changes; names are unique.
@@ -249,9 +261,14 @@ impl Config {
 impl Registry {
     /// Every place that names a plugin: its key, and the name.
     pub fn plugins(&self) -> impl Iterator<Item = (&'static str, &Located<String>)> {
+        self.own_settings().chain(self.webhooks.iter().map(|webhook| ("plugin", &webhook.plugin)))
+    }
+
+    /// Of these, the places whose plugin runs with its own settings: all but the webhooks.
+    pub fn own_settings(&self) -> impl Iterator<Item = (&'static str, &Located<String>)> {
         std::iter::once(("storage", &self.storage))
             .chain(self.auth.iter().map(|name| ("auth", name)))
-            .chain(self.webhooks.iter().map(|webhook| ("plugin", &webhook.plugin)))
+            .chain(self.admission.iter().map(|name| ("admission", name)))
     }
 }
 

@@ -12,13 +12,15 @@ use super::model::{
 };
 use super::paths::{Folders, check_guest_path};
 use super::reader::{Item, Section};
-use super::suggest::{did_you_mean, listed};
+use super::suggest::{did_you_mean, listed, parse_word};
 use super::units::{check_name, parse_duration, parse_size};
 
 /// The bounds of a plugin's limits: what the runtime's pool is made for.
 const MEMORY: std::ops::RangeInclusive<u64> = 64 << 10..=256 << 20;
 const TIME: std::ops::RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(60);
 const INSTANCES: std::ops::RangeInclusive<u32> = 1..=256;
+
+const ACCESS: &[(&str, Access)] = &[("read", Access::Read), ("read-write", Access::ReadWrite)];
 
 /// Reads all of them, in the order of the file. `builtins` are the embedded components.
 pub fn read(item: Option<&Item<'_>>, folders: &Folders, builtins: &[&str]) -> Vec<Plugin> {
@@ -95,20 +97,14 @@ fn read_directories(item: &Item<'_>, folders: &Folders) -> Vec<DirectoryGrant> {
             }
             let mut section = item.section()?;
             let path = section.require("path", "name the directory").and_then(|item| item.parsed(|text| folders.resolve(text)));
-            let access =
-                section.take("access").map_or(Some(Access::Read), |item| item.parsed(parse_access).map(|access| access.value));
+            let access = match section.take("access") {
+                Some(item) => item.parsed(|text| parse_word(text, ACCESS)).map(|access| access.value),
+                None => Some(Access::Read),
+            };
             section.finish();
             Some(DirectoryGrant { location: guest.location, guest: guest.value, path: path?.value, access: access? })
         })
         .collect()
-}
-
-fn parse_access(text: &str) -> Result<Access, String> {
-    match text {
-        "read" => Ok(Access::Read),
-        "read-write" => Ok(Access::ReadWrite),
-        _ => Err(format!("must be \"read\" or \"read-write\", not {text:?}")),
-    }
 }
 
 fn read_files(item: &Item<'_>, folders: &Folders) -> Vec<FileGrant> {

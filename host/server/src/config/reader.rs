@@ -13,19 +13,20 @@ use toml::de::{DeTable, DeValue};
 use super::location::{Fault, Located, Location};
 use super::suggest::{did_you_mean, listed};
 
-/// A file under way: its lines and the faults so far.
+/// A file under way: its lines, and the faults and warnings so far.
 pub struct Source {
     file: Arc<str>,
     /// The byte at which each line begins.
     lines: Vec<usize>,
     faults: RefCell<Vec<Fault>>,
+    warnings: RefCell<Vec<Fault>>,
 }
 
 impl Source {
     /// For this text of this file.
     pub fn new(file: &str, text: &str) -> Self {
         let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(index, _)| index + 1)).collect();
-        Self { file: file.into(), lines, faults: RefCell::default() }
+        Self { file: file.into(), lines, faults: RefCell::default(), warnings: RefCell::default() }
     }
 
     /// The line of a byte.
@@ -43,6 +44,11 @@ impl Source {
     pub fn take_faults(&self) -> Vec<Fault> {
         self.faults.take()
     }
+
+    /// All warnings so far; none are left.
+    pub fn take_warnings(&self) -> Vec<Fault> {
+        self.warnings.take()
+    }
 }
 
 /// A value with its line and its name for messages.
@@ -59,6 +65,12 @@ impl<'a> Item<'a> {
     /// Notes a fault: `message` goes on after the name of the key.
     pub fn fault(&self, message: impl AsRef<str>) {
         self.source.fault(&self.location, format!("{} {}", self.name, message.as_ref()));
+    }
+
+    /// Notes what is legal, and probably not meant: `message` goes on after the name of the key.
+    pub fn warning(&self, message: impl AsRef<str>) {
+        let warning = Fault::new(&self.location, format!("{} {}", self.name, message.as_ref()));
+        self.source.warnings.borrow_mut().push(warning);
     }
 
     /// Notes a fault in words of its own.

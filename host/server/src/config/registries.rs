@@ -10,8 +10,9 @@ use super::json;
 use super::location::Located;
 use super::model::{DEFAULT_REGISTRY, Registry, Settings, Webhook};
 use super::reader::{Item, Section};
+use super::rules::{self, parse_scope};
 use super::suggest::{did_you_mean, listed};
-use super::units::{check_name, parse_duration, parse_host, parse_size};
+use super::units::{check_name, parse_duration, parse_host};
 
 /// The bounds of a token's lifetime: clients expect a minute at least, and a token cannot be taken back.
 const LIFETIME: std::ops::RangeInclusive<Duration> = Duration::from_secs(60)..=Duration::from_secs(24 * 3600);
@@ -56,12 +57,8 @@ fn read_registry(name: Located<RegistryName>, mut section: Section<'_>) -> Regis
     let auth = section
         .require("auth", "list the plugins that decide who may do what, in the order in which they are asked")
         .map(|item| read_chain(&item));
-    if let Some(item) = section.take("admission")
-        && item.elements().is_some_and(|elements| !elements.is_empty())
-    {
-        item.fault("cannot be used yet: this version has no admission plugins; leave the list empty");
-    }
-    let upload_bytes = section.take("limits").and_then(|item| item.section()).and_then(read_limits);
+    let admission = section.take("admission").map(|item| read_names(&item)).unwrap_or_default();
+    let rules = rules::read(&mut section);
     let token_lifetime = section.take("token").and_then(|item| item.section()).and_then(read_token);
     let webhooks = section
         .take("webhooks")
@@ -71,32 +68,26 @@ fn read_registry(name: Located<RegistryName>, mut section: Section<'_>) -> Regis
     section.finish();
     // What is missing is a fault by now, so nobody acts on this registry; it goes on for the sake of the faults of its other keys.
     let storage = storage.unwrap_or_else(|| Located::new(name.location.clone(), String::new()));
-    Registry { name: name.value, hosts, storage, auth: auth.unwrap_or_default(), upload_bytes, token_lifetime, webhooks }
+    Registry { name: name.value, hosts, storage, auth: auth.unwrap_or_default(), admission, rules, token_lifetime, webhooks }
 }
 
 fn read_chain(item: &Item<'_>) -> Vec<Located<String>> {
-    let mut seen = BTreeSet::new();
-    let Some(texts) = item.texts() else { return Vec::new() };
-    if texts.is_empty() {
+    if item.elements().is_some_and(|elements| elements.is_empty()) {
         item.fault("names no plugin: nobody could do anything");
     }
+    read_names(item)
+}
+
+/// Plugins in the order in which they are asked.
+fn read_names(item: &Item<'_>) -> Vec<Located<String>> {
+    let mut seen = BTreeSet::new();
+    let Some(texts) = item.texts() else { return Vec::new() };
     for (element, name) in &texts {
         if !seen.insert(name.as_str()) {
             element.fault(format!("names \"{name}\" twice"));
         }
     }
     texts.iter().map(|(element, name)| Located::new(element.location.clone(), name.clone())).collect()
-}
-
-fn read_limits(mut section: Section<'_>) -> Option<u64> {
-    let bytes = section.take("upload-bytes").and_then(|item| {
-        item.parsed(|text| match parse_size(text)? {
-            0 => Err("must be more than nothing".to_owned()),
-            size => Ok(size),
-        })
-    });
-    section.finish();
-    bytes.map(|bytes| bytes.value)
 }
 
 fn read_token(mut section: Section<'_>) -> Option<Duration> {
@@ -122,9 +113,7 @@ fn read_webhook(mut section: Section<'_>) -> Option<Webhook> {
     let actions =
         section.require("actions", "list what it hears of, such as [\"push\", \"delete\"]").map(|item| read_actions(&item));
     let scope = match section.take("scope") {
-        Some(item) => {
-            item.parsed(|text| Scope::parse(text).map_err(|error| format!("is wrong: {error}"))).map(|scope| scope.value)
-        }
+        Some(item) => item.parsed(parse_scope).map(|scope| scope.value),
         None => Scope::parse("").ok(),
     };
     let settings = section.take("config").map_or_else(|| Settings::none(&location), |item| json::settings(&item));

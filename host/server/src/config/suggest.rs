@@ -1,4 +1,4 @@
-//! "Did you mean ...?" for names that are not known.
+//! "Did you mean ...?" for names and words that are not known.
 
 /// The known name that is nearest to `name`, as the end of a message: `; did you mean "x"?`, or nothing if none is near.
 pub fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
@@ -14,10 +14,27 @@ pub fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) ->
 
 /// Names for a message: `a, b and c`.
 pub fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    let names: Vec<&str> = names.into_iter().collect();
-    match names.as_slice() {
+    joined(&names.into_iter().collect::<Vec<_>>(), "and")
+}
+
+fn joined(names: &[&str], word: &str) -> String {
+    match names {
         [] => "none".to_owned(),
         [one] => (*one).to_owned(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+        [first @ .., last] => format!("{} {word} {last}", first.join(", ")),
     }
+}
+
+/// What a word means, of a fixed few.
+///
+/// # Errors
+/// The end of a sentence that begins with the key: the words that there are, and the nearest of them.
+pub fn parse_word<T: Copy>(text: &str, words: &[(&str, T)]) -> Result<T, String> {
+    if let Some((_, meaning)) = words.iter().find(|(word, _)| *word == text) {
+        return Ok(*meaning);
+    }
+    let quoted: Vec<String> = words.iter().map(|(word, _)| format!("{word:?}")).collect();
+    let quoted: Vec<&str> = quoted.iter().map(String::as_str).collect();
+    let suggestion = did_you_mean(text, words.iter().map(|(word, _)| *word));
+    Err(format!("must be {}, not {text:?}{suggestion}", joined(&quoted, "or")))
 }

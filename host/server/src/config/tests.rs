@@ -1,3 +1,5 @@
+mod rules;
+
 use std::time::Duration;
 
 use bulkhead_core::ports::event::EventAction;
@@ -7,7 +9,8 @@ use super::model::Limits;
 use super::units::{check_name, parse_duration, parse_host, parse_size};
 use super::*;
 
-const BUILTINS: &[&str] = &["auth-htpasswd", "policy-rules", "storage-fs", "webhook-http"];
+const BUILTINS: &[&str] =
+    &["auth-htpasswd", "policy-content", "policy-immutable-tags", "policy-rules", "storage-fs", "webhook-http"];
 
 /// Lines 1 to 5 of most tests.
 const PLUGINS: &str = "\
@@ -123,7 +126,7 @@ config = { url = "https://ci.example.com/hook" }
         ["contoso.example.com", "127.0.0.2:5000"]
     );
     assert_eq!(registry.auth.iter().map(|name| name.value.as_str()).collect::<Vec<_>>(), ["staff", "rules"]);
-    assert_eq!((registry.upload_bytes, registry.token_lifetime), (Some(10 << 30), Some(Duration::from_secs(300))));
+    assert_eq!((registry.rules.max_blob_bytes, registry.token_lifetime), (10 << 30, Some(Duration::from_secs(300))));
     let webhook = &registry.webhooks[0];
     assert!(webhook.actions.contains(&EventAction::Push) && webhook.scope.matches("warrantydept/web", Some("v1")));
     assert_eq!(webhook.settings.value["url"], json!("https://ci.example.com/hook"));
@@ -151,7 +154,7 @@ fn every_example_is_read_without_a_fault_or_a_warning() {
         assert!(config.warnings.is_empty(), "{:?}", config.warnings);
         count += 1;
     }
-    assert!(count >= 4, "{count}");
+    assert!(count >= 6, "{count}");
 }
 
 #[test]
@@ -203,11 +206,6 @@ fn a_value_that_is_wrong_is_a_fault_with_its_line() {
         ("[registries.b]\nhosts = ['b:0']\nstorage = 'disk'\nauth = ['rules']\n", 11, "must be a host"),
         ("[registries.b]\nhosts = ['b']\nstorage = 'disk'\nauth = []\n", 13, "names no plugin"),
         ("[registries.b]\nhosts = ['b']\nstorage = 'disk'\nauth = ['rules',\n'rules']\n", 14, "twice"),
-        (
-            "[registries.b]\nhosts = ['b']\nstorage = 'disk'\nauth = ['rules']\nadmission = ['rules']\n",
-            14,
-            "no admission plugins",
-        ),
     ];
     for (text, line, says) in cases {
         one_fault(&format!("{PLUGINS}{REGISTRY}\n{text}"), line, says);
@@ -218,7 +216,11 @@ fn a_value_that_is_wrong_is_a_fault_with_its_line() {
 fn a_fault_of_a_plugins_table_has_its_line() {
     let cases = [
         ("config = {}\n", 10, "[plugins.x] has no `component`"),
-        ("component = 'builtin:none-of-them'\n", 11, "there are auth-htpasswd, policy-rules, storage-fs and webhook-http"),
+        (
+            "component = 'builtin:none-of-them'\n",
+            11,
+            "there are auth-htpasswd, policy-content, policy-immutable-tags, policy-rules, storage-fs and webhook-http",
+        ),
         ("component = 'oci://host/a@sha256:00'\n", 11, "cannot be fetched from a registry yet"),
         ("component = '{data}x.wasm'\n", 11, "must go on with /"),
         ("component = 'x.wasm'\nconfig = 'a'\n", 12, "plugins.x.config must be a table, not a string"),

@@ -44,3 +44,19 @@ async fn the_catalog_comes_in_pages_and_to_whom_may_see_it() {
     assert_eq!(world.send(as_user("bob", "GET", "/v2/_catalog"), "").await.refusal(), code(403, "DENIED"));
     assert_eq!(world.alice("GET", "/v2/_catalog?n=-1", "").await.refusal(), code(400, "PAGINATION_NUMBER_INVALID"));
 }
+
+#[tokio::test]
+async fn the_catalog_shows_what_the_caller_may_pull() {
+    let world = World::new();
+    for repository in ["public/a", "secret", "public/b"] {
+        world.put_manifest(repository, "v1", json!({})).await;
+    }
+    let list = async |target: &str| {
+        let answer = world.send(as_user("lister", "GET", target), "").await;
+        (answer.status, answer.json()["repositories"].clone(), answer.header("link").to_owned())
+    };
+    assert_eq!(list("/v2/_catalog").await, (200, json!(["public/a", "public/b"]), String::new()));
+    let link = "</v2/_catalog?last=public%2Fa&n=1>; rel=\"next\"".to_owned();
+    assert_eq!(list("/v2/_catalog?n=1").await, (200, json!(["public/a"]), link));
+    assert_eq!(list("/v2/_catalog?n=1&last=public/a").await, (200, json!(["public/b"]), String::new()));
+}

@@ -1,3 +1,4 @@
+use bulkhead_core::registry::Rules;
 use bulkhead_oci::{MAX_MANIFEST_BYTES, MediaType};
 
 use super::*;
@@ -24,6 +25,62 @@ async fn a_manifest_comes_back_byte_for_byte_by_tag_and_by_digest() {
     let known = as_user("alice", "GET", "/v2/a/b/manifests/v1").header("if-none-match", format!("\"{digest}\""));
     let answer = world.send(known, "").await;
     assert_eq!((answer.status, answer.body.len()), (304, 0));
+}
+
+async fn read(world: &World, method: &str, reference: &str, accept: &[&str]) -> Answer {
+    let request = as_user("alice", method, &format!("/v2/a/manifests/{reference}"));
+    world.send(accept.iter().fold(request, |request, value| request.header("accept", *value)), "").await
+}
+
+#[tokio::test]
+async fn what_a_tag_points_to_is_negotiated_and_a_digest_is_not() {
+    let world = World::new();
+    let (image, _) = world.put_manifest("a", "image", json!({})).await;
+    let (image_digest, kind) = (sha256(&image), MediaType::OCI_MANIFEST);
+    let (index, put) = world.put_index("a", "multi", &[(&image_digest, image.len(), kind)]).await;
+    assert_eq!(put.status, 201, "{:?}", put.body);
+    for accept in [&[][..], &["*/*"], &["application/json"], &[kind, MediaType::OCI_INDEX]] {
+        let answer = read(&world, "GET", "multi", accept).await;
+        assert_eq!((answer.status, &answer.body, answer.header("vary")), (200, &index, "Accept"), "{accept:?}");
+    }
+    for method in ["GET", "HEAD"] {
+        let answer = read(&world, method, "multi", &[kind]).await;
+        assert_eq!((answer.status, answer.header("vary")), (200, "Accept"));
+        assert_eq!((answer.header("content-type"), answer.header("docker-content-digest")), (kind, image_digest.as_str()));
+        assert_eq!(answer.header("etag"), format!("\"{image_digest}\""));
+    }
+    let by_digest = read(&world, "GET", sha256(&index).as_str(), &[kind]).await;
+    assert_eq!((by_digest.status, &by_digest.body, by_digest.header("vary")), (200, &index, ""));
+}
+
+#[tokio::test]
+async fn a_client_that_cannot_read_what_a_tag_points_to_is_told_so() {
+    let world = World::new();
+    world.put_manifest("a", "v1", json!({})).await;
+    let excluded = format!("*/*, {};q=0", MediaType::OCI_MANIFEST);
+    for accept in [MediaType::DOCKER_MANIFEST, MediaType::OCI_INDEX, "text/html", &excluded] {
+        let answer = read(&world, "GET", "v1", &[accept]).await;
+        assert_eq!(answer.refusal(), code(406, "MANIFEST_UNKNOWN"), "{accept}");
+        assert!(answer.json()["errors"][0]["message"].as_str().unwrap().contains(MediaType::OCI_MANIFEST));
+        assert_eq!((answer.header("vary"), answer.header("docker-content-digest")), ("Accept", ""));
+    }
+    let absent = read(&world, "GET", "v2", &["text/html"]).await;
+    assert_eq!(absent.refusal(), code(404, "MANIFEST_UNKNOWN"));
+}
+
+#[tokio::test]
+async fn a_copy_that_is_still_good_is_told_by_the_negotiated_manifest() {
+    let world = World::new();
+    let (image, _) = world.put_manifest("a", "image", json!({})).await;
+    let (digest, kind) = (sha256(&image), MediaType::OCI_MANIFEST);
+    let (index, _) = world.put_index("a", "multi", &[(&digest, image.len(), kind)]).await;
+    let known = async |known: &str| {
+        let request = as_user("alice", "GET", "/v2/a/manifests/multi").header("accept", kind);
+        world.send(request.header("if-none-match", format!("\"{known}\"")), "").await
+    };
+    let same = known(digest.as_str()).await;
+    assert_eq!((same.status, same.header("vary"), same.body.len()), (304, "Accept", 0));
+    assert_eq!(known(sha256(&index).as_str()).await.status, 200);
 }
 
 #[tokio::test]
@@ -64,6 +121,18 @@ async fn what_is_no_manifest_is_refused() {
     assert_eq!(put("text/plain", index).await, code(400, "MANIFEST_INVALID"));
     assert_eq!(put(MediaType::OCI_INDEX, "x".repeat(MAX_MANIFEST_BYTES + 1)).await, code(413, "SIZE_INVALID"));
     assert_eq!(world.catalog.count().2, 0);
+}
+
+#[tokio::test]
+async fn a_registry_may_take_larger_manifests() {
+    let world = World::ruled(Rules { max_manifest_bytes: 2 * MAX_MANIFEST_BYTES, ..World::rules() });
+    let filled = json!({ "annotations": { "filler": "x".repeat(MAX_MANIFEST_BYTES) } });
+    let (body, put) = world.put_manifest("a", "v1", filled).await;
+    assert_eq!(put.status, 201);
+    assert_eq!(world.alice("GET", "/v2/a/manifests/v1", "").await.body, body);
+    let (_, put) =
+        world.put_manifest("a", "v2", json!({ "annotations": { "filler": "x".repeat(2 * MAX_MANIFEST_BYTES) } })).await;
+    assert_eq!((put.refusal(), world.catalog.count().2), (code(413, "SIZE_INVALID"), 1));
 }
 
 #[tokio::test]
@@ -108,16 +177,20 @@ async fn an_unknown_subject_has_no_referrers() {
 }
 
 #[tokio::test]
-async fn many_referrers_are_gathered_over_several_batches() {
+async fn a_list_of_referrers_that_is_too_long_for_one_answer_leads_on() {
     let world = World::new();
     let subject = json!({ "mediaType": MediaType::OCI_MANIFEST, "digest": sha256(b"x"), "size": 1 });
-    for number in 0..40 {
-        let (_, put) = world
-            .put_manifest("a", &format!("r{number}"), json!({ "subject": subject, "annotations": { "n": number.to_string() } }))
-            .await;
-        assert_eq!(put.status, 201);
+    for number in 0..1001 {
+        let more = json!({ "subject": subject, "artifactType": "a/b", "annotations": { "n": number.to_string() } });
+        assert_eq!(world.put_manifest("a", "latest", more).await.1.status, 201);
     }
-    let answer = world.alice("GET", &format!("/v2/a/referrers/{}", sha256(b"x")), "").await;
-    assert_eq!(answer.json()["manifests"].as_array().unwrap().len(), 40);
-    assert_eq!(answer.header("link"), "");
+    let target = format!("/v2/a/referrers/{}?artifactType=a/b", sha256(b"x"));
+    let first = world.alice("GET", &target, "").await;
+    let listed = first.json()["manifests"].as_array().unwrap().clone();
+    let last = listed.last().unwrap()["digest"].as_str().unwrap().replace(':', "%3A");
+    let next = format!("/v2/a/referrers/{}?last={last}&artifactType=a%2Fb", sha256(b"x"));
+    assert_eq!((listed.len(), first.header("link")), (1000, &*format!("<{next}>; rel=\"next\"")));
+    let second = world.alice("GET", &next, "").await;
+    assert_eq!((second.header("link"), second.header("oci-filters-applied")), ("", "artifactType"));
+    assert_eq!(second.json()["manifests"].as_array().unwrap().len(), 1);
 }

@@ -1,4 +1,5 @@
 use axum::body::Body;
+use bulkhead_core::registry::Rules;
 use futures_util::stream;
 
 use super::*;
@@ -129,4 +130,15 @@ async fn what_came_before_a_client_fell_silent_is_kept() {
     let answer = world.alice("PATCH", &location, Body::from_stream(silent)).await;
     assert_eq!(answer.refusal(), code(408, "BLOB_UPLOAD_INVALID"));
     assert_eq!(world.alice("GET", &location, "").await.header("range"), "0-4");
+}
+
+#[tokio::test]
+async fn a_size_of_chunks_is_wished_for_where_the_registry_has_one() {
+    let world = World::ruled(Rules { chunk_min: Some(100), ..World::rules() });
+    let begun = world.alice("POST", "/v2/a/blobs/uploads/", "").await;
+    assert_eq!((begun.status, begun.header("oci-chunk-min-length")), (202, "100"));
+    let mount = world.alice("POST", &format!("/v2/a/blobs/uploads/?mount={}", sha256(b"x")), "").await;
+    assert_eq!((mount.status, mount.header("oci-chunk-min-length")), (202, "100"));
+    assert_eq!(patch(&world, begun.header("location"), Some("0-0"), "x").await.status, 202, "it is advice");
+    assert_eq!(World::new().alice("POST", "/v2/a/blobs/uploads/", "").await.header("oci-chunk-min-length"), "");
 }

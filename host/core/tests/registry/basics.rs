@@ -1,13 +1,10 @@
-//! What a registry promises of blobs, uploads, manifests and listings, over the real catalog and data plane.
-
-#![allow(clippy::unwrap_used, reason = "a test may stop at once where something is not as it needs it")]
-
-mod support;
+//! Blobs, uploads, manifests and lists.
 
 use bulkhead_core::ports::event::EventAction;
-use bulkhead_core::registry::{Chunk, DEFAULT_MAX_BLOB_BYTES, Page, RegistryError};
+use bulkhead_core::registry::{Chunk, Page, RegistryError, Rules};
 use bulkhead_oci::{Algorithm, ChunkRange, Reference};
-use support::{World, body, broken, collect, image, name, sha256, sha512};
+
+use crate::support::{World, body, broken, collect, image, name, sha256, sha512};
 
 fn chunk(start: u64, end: u64) -> Chunk {
     Chunk { range: Some(ChunkRange { start, end }), length: None }
@@ -110,7 +107,7 @@ async fn two_requests_do_not_write_to_one_upload() {
 
 #[tokio::test]
 async fn a_blob_larger_than_the_registry_takes_is_refused_and_not_kept() {
-    let world = World::with(Vec::new(), 4).await;
+    let world = World::ruled(Rules { max_blob_bytes: 4, ..Rules::default() }).await;
     let put = world.registry.put_blob(&name("a"), &sha256(b"hello"), None, body(&[b"hello"])).await;
     assert_eq!(put.unwrap_err(), RegistryError::TooLarge { limit: 4 });
     assert_eq!(world.files(), Vec::<String>::new());
@@ -141,19 +138,7 @@ async fn a_mount_gives_the_blob_to_the_other_repository_and_tells_of_it() {
     assert!(world.registry.blob(&name("b"), &digest).await.is_ok());
     let absent = world.registry.mount_blob(world.act(), &name("a"), &name("b"), &sha256(b"x")).await.unwrap();
     assert_eq!(absent, None);
-    let due = due(&world).await;
-    assert_eq!(due, [(EventAction::Mount, "b".to_owned(), None)]);
-}
-
-async fn due(world: &World) -> Vec<(EventAction, String, Option<String>)> {
-    use bulkhead_core::ports::catalog::Catalog;
-    use bulkhead_core::ports::clock::Clock;
-    let due = world.catalog.due(world.clock.now(), 100).await.unwrap();
-    let target = |delivery: bulkhead_core::ports::catalog::Delivery| {
-        let target = delivery.event.target.unwrap();
-        (delivery.event.action, target.repository, target.tag)
-    };
-    due.into_iter().map(target).collect()
+    assert_eq!(world.due().await, [(EventAction::Mount, "b".to_owned(), None)]);
 }
 
 #[tokio::test]
@@ -174,22 +159,21 @@ async fn a_refused_manifest_leaves_no_tag_no_repository_and_no_event() {
     let (registry, a) = (&world.registry, name("a"));
     let tag: Reference = "v1".parse().unwrap();
     let absent = sha256(b"absent");
-    let missing = registry.put_manifest(world.act(), &a, &tag, None, image(&absent, 6)).await;
+    let missing = world.put("a", "v1", image(&absent, 6)).await;
     assert_eq!(missing.unwrap_err(), RegistryError::MissingReferences(vec![absent.clone()]));
     let held = world.push_blob("a", b"content").await;
-    let other = registry.put_manifest(world.act(), &a, &tag, None, image(&held, 8)).await;
+    let other = world.put("a", "v1", image(&held, 8)).await;
     assert_eq!(other.unwrap_err(), RegistryError::WrongSizes(vec![held.clone()]));
     registry.delete_blob(world.act(), &a, &held).await.unwrap();
-    let wrong = Reference::Digest(absent);
-    let mismatch = registry.put_manifest(world.act(), &a, &wrong, None, image(&sha256(b"x"), 1)).await;
+    let mismatch = world.put("a", absent.as_str(), image(&sha256(b"x"), 1)).await;
     assert!(matches!(mismatch, Err(RegistryError::DigestMismatch { .. })));
-    let malformed = registry.put_manifest(world.act(), &a, &tag, None, "{}".into()).await;
+    let malformed = world.put("a", "v1", "{}".into()).await;
     assert!(matches!(malformed, Err(RegistryError::ManifestInvalid(_))));
     assert_eq!(registry.manifest(&a, &tag).await.unwrap_err(), RegistryError::ManifestUnknown);
     let page = Page { after: None, limit: 10 };
     assert!(registry.tags(&a, &page).await.unwrap().items.is_empty());
-    assert!(registry.repositories(&page).await.unwrap().items.is_empty());
-    assert_eq!(due(&world).await, []);
+    assert!(registry.repositories(world.act(), &page).await.unwrap().items.is_empty());
+    assert_eq!(world.due().await, []);
 }
 
 #[tokio::test]
@@ -203,13 +187,13 @@ async fn a_digest_that_goes_takes_its_tags_and_a_tag_goes_alone() {
     registry.delete_manifest(world.act(), &a, &Reference::Digest(digest)).await.unwrap();
     let gone = registry.delete_manifest(world.act(), &a, &"v2".parse().unwrap()).await;
     assert_eq!(gone.unwrap_err(), RegistryError::ManifestUnknown);
-    let heard = due(&world).await;
+    let heard = world.due().await;
     assert_eq!(heard, [(EventAction::Untag, "a".into(), Some("v1".into())), (EventAction::Delete, "a".into(), None)]);
 }
 
 #[tokio::test]
 async fn lists_go_on_page_by_page_in_byte_order() {
-    let world = World::with(Vec::new(), DEFAULT_MAX_BLOB_BYTES).await;
+    let world = World::new().await;
     for tag in ["b", "a", "B", "_", "10", "9"] {
         world.push_image("a/b", tag, b"content").await;
     }
@@ -218,12 +202,12 @@ async fn lists_go_on_page_by_page_in_byte_order() {
         let page = Page { after: after.clone(), limit: 4 };
         let listed = world.registry.tags(&name("a/b"), &page).await.unwrap();
         all.extend(listed.items.iter().map(ToString::to_string));
-        after = all.last().cloned();
-        if !listed.more {
+        after.clone_from(&listed.next);
+        if listed.next.is_none() {
             break;
         }
     }
     assert_eq!(all, ["10", "9", "B", "_", "a", "b"]);
     let none = world.registry.tags(&name("a/b"), &Page { after: None, limit: 0 }).await.unwrap();
-    assert!(none.items.is_empty() && !none.more);
+    assert!(none.items.is_empty() && none.next.is_none());
 }

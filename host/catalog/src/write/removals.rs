@@ -1,0 +1,246 @@
+//! What goes: blobs, manifests, tags, and whole repositories.
+//!
+//! Each script removes what it is asked to and tells what that was, and who needs it; then it is judged, and undone if it may not be.
+
+use std::collections::HashSet;
+
+use bulkhead_core::ports::catalog::{
+    Announce, CatalogError, Deletion, Expected, Referenced, RemovedManifest, RepositoryDeletion,
+};
+use bulkhead_core::ports::ids::RegistryId;
+use bulkhead_oci::{Digest, RepositoryName, Tag};
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+use super::{Answer, Deliveries, Outcome, Work, script};
+use crate::cache::Key;
+use crate::convert::{failed, from_row, parse};
+use crate::sql::repository;
+
+/// What a script told: each row is a word and a text; that of a manifest has three columns more.
+#[derive(Default)]
+struct Told {
+    /// A manifest that needs what was removed.
+    needed: Option<Digest>,
+    blobs: Vec<Digest>,
+    manifests: Vec<RemovedManifest>,
+    tags: Vec<Tag>,
+    /// A repository's row is gone.
+    repository: bool,
+}
+
+impl Told {
+    fn read(rows: &[SqliteRow]) -> Result<Self, CatalogError> {
+        let mut told = Self::default();
+        for row in rows {
+            let decode = failed("reading what is removed");
+            let (word, text): (&str, &str) = (row.try_get(0).map_err(&decode)?, row.try_get(1).map_err(&decode)?);
+            match word {
+                "needed" => told.needed = Some(parse(text, "a digest")?),
+                "blob" => told.blobs.push(parse(text, "a digest")?),
+                "manifest" => told.manifests.push(RemovedManifest {
+                    digest: parse(text, "a digest")?,
+                    media_type: parse(row.try_get(2).map_err(&decode)?, "a media type")?,
+                    size: from_row(row.try_get(3).map_err(&decode)?, "a manifest's size")?,
+                    artifact_type: row.try_get(4).map_err(&decode)?,
+                }),
+                "tag" => told.tags.push(parse(text, "a tag")?),
+                "repository" => told.repository = true,
+                other => return Err(CatalogError(format!("reading what is removed: a script told of {other:?}"))),
+            }
+        }
+        Ok(told)
+    }
+
+    /// Whether no tag went that is none of `reviewed`.
+    fn as_reviewed(&self, reviewed: Option<&HashSet<Tag>>) -> bool {
+        reviewed.is_none_or(|reviewed| self.tags.iter().all(|tag| reviewed.contains(tag)))
+    }
+
+    /// The cache remembers nothing of a repository but what it has, so these are the keys of all that it may remember of what went.
+    fn changed(&self, work: &mut Work<'_>, registry: RegistryId, repository: &RepositoryName) {
+        let tags = self.tags.iter().map(|tag| Key::Tag(registry, repository.clone(), tag.clone()));
+        let manifests = self.manifests.iter().map(|gone| Key::Manifest(registry, repository.clone(), gone.digest.clone()));
+        let blobs = self.blobs.iter().map(|digest| Key::Blob(registry, repository.clone(), digest.clone()));
+        work.changed.extend(tags.chain(manifests).chain(blobs));
+    }
+}
+
+/// An index of the repository, other than `$3` itself, that lists the manifest `$3`; looked for if `$4` is true.
+macro_rules! listing {
+    () => {
+        concat!(
+            "SELECT 'needed', manifests.digest FROM manifest_references AS needs JOIN manifests ON manifests.id = needs.manifest
+             WHERE $4 AND needs.digest = $3 AND needs.kind = 'manifest' AND manifests.digest <> $3 AND needs.repository_id = ",
+            repository!(),
+            " LIMIT 1"
+        )
+    };
+}
+
+/// A manifest of the repository that needs the blob `$3`; looked for if `$4` is true. It walks over the repository's manifests: the joins
+/// are crossed so that it does not where the blob is not there.
+macro_rules! needing {
+    () => {
+        concat!(
+            "SELECT 'needed', manifests.digest FROM repository_blobs AS held
+             CROSS JOIN manifests ON manifests.repository_id = held.repository_id
+             CROSS JOIN manifest_references AS needs
+                 ON needs.manifest = manifests.id AND needs.kind = 'blob' AND needs.digest = held.digest
+             WHERE $4 AND held.digest = $3 AND held.repository_id = ",
+            repository!(),
+            " LIMIT 1"
+        )
+    };
+}
+
+#[cfg(test)]
+pub(crate) const LISTING: &str = listing!();
+#[cfg(test)]
+pub(crate) const NEEDING: &str = needing!();
+
+/// Removes what the condition says of the repository's rows in the table, and tells of each.
+macro_rules! remove {
+    ($word:literal, $table:literal, $text:literal, $condition:literal) => {
+        concat!("DELETE FROM ", $table, " WHERE repository_id = ", repository!(), $condition, " RETURNING '", $word, "', ", $text)
+    };
+}
+
+pub(crate) struct RemoveBlob {
+    pub(crate) registry: RegistryId,
+    pub(crate) repository: RepositoryName,
+    pub(crate) digest: Digest,
+    pub(crate) referenced: Referenced,
+    pub(crate) deliveries: Deliveries,
+}
+
+const REMOVE_BLOB: &str = script!(needing!(), remove!("blob", "repository_blobs", "digest", " AND digest = $3"));
+
+impl RemoveBlob {
+    pub(super) async fn run(self, work: &mut Work<'_>) -> Result<Outcome, CatalogError> {
+        let script = sqlx::query(REMOVE_BLOB)
+            .bind(self.registry.0)
+            .bind(self.repository.as_str())
+            .bind(self.digest.as_str())
+            .bind(self.referenced == Referenced::Refuse);
+        let told = Told::read(&work.rows("removing a blob", script).await?)?;
+        if told.blobs.is_empty() {
+            return Ok(Outcome::Undo(Answer::Deletion(Deletion::Absent)));
+        }
+        if let Some(manifest) = told.needed {
+            return Ok(Outcome::Undo(Answer::Deletion(Deletion::NeededBy(manifest))));
+        }
+        self.deliveries.insert(work, self.registry).await?;
+        told.changed(work, self.registry, &self.repository);
+        Ok(Outcome::Keep(Answer::Deletion(Deletion::Deleted)))
+    }
+}
+
+pub(crate) struct RemoveManifest {
+    pub(crate) registry: RegistryId,
+    pub(crate) repository: RepositoryName,
+    pub(crate) digest: Digest,
+    pub(crate) referenced: Referenced,
+    /// All tags that may go with it.
+    pub(crate) reviewed: Option<HashSet<Tag>>,
+    pub(crate) deliveries: Deliveries,
+}
+
+const REMOVE_MANIFEST: &str = script!(
+    listing!(),
+    remove!("tag", "tags", "name", " AND digest = $3"),
+    remove!("manifest", "manifests", "digest, media_type, size, artifact_type", " AND digest = $3"),
+    "UPDATE repositories SET listed = 0 WHERE registry_id = $1 AND name = $2 AND listed = 1
+     AND NOT EXISTS (SELECT 1 FROM manifests WHERE repository_id = repositories.id)",
+);
+
+impl RemoveManifest {
+    pub(super) async fn run(self, work: &mut Work<'_>) -> Result<Outcome, CatalogError> {
+        let script = sqlx::query(REMOVE_MANIFEST)
+            .bind(self.registry.0)
+            .bind(self.repository.as_str())
+            .bind(self.digest.as_str())
+            .bind(self.referenced == Referenced::Refuse);
+        let told = Told::read(&work.rows("removing a manifest", script).await?)?;
+        if told.manifests.is_empty() {
+            return Ok(Outcome::Undo(Answer::Deletion(Deletion::Absent)));
+        }
+        // Before the tags: what is needed is not worth another look at them.
+        if let Some(manifest) = told.needed {
+            return Ok(Outcome::Undo(Answer::Deletion(Deletion::NeededBy(manifest))));
+        }
+        if !told.as_reviewed(self.reviewed.as_ref()) {
+            return Ok(Outcome::Undo(Answer::Deletion(Deletion::Changed)));
+        }
+        self.deliveries.insert(work, self.registry).await?;
+        told.changed(work, self.registry, &self.repository);
+        Ok(Outcome::Keep(Answer::Deletion(Deletion::Deleted)))
+    }
+}
+
+pub(crate) struct RemoveTag {
+    pub(crate) registry: RegistryId,
+    pub(crate) repository: RepositoryName,
+    pub(crate) tag: Tag,
+    pub(crate) expected: Expected,
+    pub(crate) deliveries: Deliveries,
+}
+
+/// The row, if there is one, is what the tag pointed to.
+const REMOVE_TAG: &str = script!(remove!("tag", "tags", "digest", " AND name = $3"));
+
+impl RemoveTag {
+    pub(super) async fn run(self, work: &mut Work<'_>) -> Result<Outcome, CatalogError> {
+        let script = sqlx::query(REMOVE_TAG).bind(self.registry.0).bind(self.repository.as_str()).bind(self.tag.as_str());
+        let rows = work.rows("removing a tag", script).await?;
+        let Some(row) = rows.first() else { return Ok(Outcome::Undo(Answer::Deletion(Deletion::Absent))) };
+        let pointed: &str = row.try_get(1).map_err(failed("reading what a removed tag pointed to"))?;
+        let as_expected = match &self.expected {
+            Expected::Anything => true,
+            Expected::Nothing => false,
+            Expected::Digest(digest) => digest.as_str() == pointed,
+        };
+        if !as_expected {
+            return Ok(Outcome::Undo(Answer::Deletion(Deletion::Changed)));
+        }
+        self.deliveries.insert(work, self.registry).await?;
+        work.changed.push(Key::Tag(self.registry, self.repository, self.tag));
+        Ok(Outcome::Keep(Answer::Deletion(Deletion::Deleted)))
+    }
+}
+
+pub(crate) struct RemoveRepository {
+    pub(crate) registry: RegistryId,
+    pub(crate) repository: RepositoryName,
+    /// All tags that may go with it.
+    pub(crate) reviewed: Option<HashSet<Tag>>,
+    pub(crate) announce: Announce,
+}
+
+/// With what it has gone, nothing refers to the repository's row any more: uploads name it by its name.
+const REMOVE_REPOSITORY: &str = script!(
+    remove!("tag", "tags", "name", ""),
+    remove!("manifest", "manifests", "digest, media_type, size, artifact_type", ""),
+    remove!("blob", "repository_blobs", "digest", ""),
+    "DELETE FROM repositories WHERE registry_id = $1 AND name = $2 RETURNING 'repository', name",
+);
+
+impl RemoveRepository {
+    pub(super) async fn run(self, work: &mut Work<'_>) -> Result<Outcome, CatalogError> {
+        let script = sqlx::query(REMOVE_REPOSITORY).bind(self.registry.0).bind(self.repository.as_str());
+        let mut told = Told::read(&work.rows("removing a repository", script).await?)?;
+        if !told.repository {
+            return Ok(Outcome::Undo(Answer::Repository(RepositoryDeletion::Absent)));
+        }
+        if !told.as_reviewed(self.reviewed.as_ref()) {
+            return Ok(Outcome::Undo(Answer::Repository(RepositoryDeletion::Changed)));
+        }
+        told.changed(work, self.registry, &self.repository);
+        told.manifests.sort_unstable_by(|one, other| one.digest.as_str().cmp(other.digest.as_str()));
+        told.tags.sort_unstable_by(|one, other| one.as_str().cmp(other.as_str()));
+        let deliveries = (self.announce)(&told.manifests);
+        Deliveries::new(&deliveries, None)?.insert(work, self.registry).await?;
+        let manifests = told.manifests.into_iter().map(|gone| gone.digest).collect();
+        Ok(Outcome::Keep(Answer::Repository(RepositoryDeletion::Deleted { manifests, tags: told.tags })))
+    }
+}

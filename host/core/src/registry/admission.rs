@@ -1,0 +1,153 @@
+//! Asks the admission plugins before a change. A refusal or a failure of any of them means that nothing is changed.
+
+use bulkhead_oci::{Digest, Manifest, RepositoryName, Tag};
+use bytes::Bytes;
+use futures_util::TryStreamExt;
+use tracing::{info, warn};
+
+use super::{Act, Registry, RegistryError};
+use crate::ports::admission::{Change, MAX_REVIEWED_CONFIG, MAX_REVIEWED_TAGS, Opinion, TagState};
+use crate::ports::catalog::TagFilter;
+use crate::ports::plugin::PluginError;
+use crate::ports::store::ObjectBody;
+
+/// Warnings of one change that are kept.
+const MAX_WARNINGS: usize = 32;
+
+impl Registry {
+    pub(super) fn has_admission(&self) -> bool {
+        !self.parts.admission.is_empty()
+    }
+
+    /// Asks all plugins, in order. Their warnings are added to `warnings`, each once.
+    pub(super) async fn review(
+        &self,
+        act: Act<'_>,
+        repository: &RepositoryName,
+        change: &Change<'_>,
+        warnings: &mut Vec<String>,
+    ) -> Result<(), RegistryError> {
+        let request_id = &act.context.request_id;
+        for plugin in &self.parts.admission {
+            let name = &plugin.label().name;
+            match plugin.review(act.context, act.caller.identity(), repository, change).await {
+                Ok(Opinion::Admit(new)) => {
+                    for warning in new {
+                        if warnings.len() < MAX_WARNINGS && !warnings.contains(&warning) {
+                            warnings.push(warning);
+                        }
+                    }
+                }
+                Ok(Opinion::Refuse(reason)) => {
+                    info!(plugin = %name, %request_id, %repository, reason, "change refused");
+                    return Err(RegistryError::Refused { reason });
+                }
+                Err(error) => {
+                    warn!(plugin = %name, %request_id, %repository, %error, "admission plugin failed: the change is refused");
+                    let retry_after = match &error {
+                        PluginError::Unavailable { retry_after, .. } => *retry_after,
+                        _ => None,
+                    };
+                    let reason = format!("admission plugin {name} failed, so the change was refused: {error}");
+                    return Err(RegistryError::Unavailable { retry_after, reason });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The bytes of an image's config, where plugins are shown it.
+    ///
+    /// # Errors
+    /// [`RegistryError`] if the catalog or the storage does not answer. That it is not there is for the catalog to refuse.
+    pub(super) async fn reviewed_config(
+        &self,
+        repository: &RepositoryName,
+        manifest: &Manifest,
+    ) -> Result<Option<Bytes>, RegistryError> {
+        let Some(config) = manifest.config().filter(|_| self.has_admission()) else { return Ok(None) };
+        let media_type = config.media_type.as_str();
+        if config.size > MAX_REVIEWED_CONFIG || !(media_type.ends_with("+json") || media_type == "application/json") {
+            return Ok(None);
+        }
+        let Some(blob) = self.parts.catalog.blob(self.parts.id, repository, &config.digest).await? else { return Ok(None) };
+        if blob.size > MAX_REVIEWED_CONFIG {
+            return Ok(None);
+        }
+        Ok(Some(match self.read_blob(&blob, None).await? {
+            ObjectBody::Bytes(bytes) => bytes,
+            ObjectBody::Stream(stream) => {
+                let collect = |mut all: Vec<u8>, piece: Bytes| async move {
+                    all.extend_from_slice(&piece);
+                    Ok(all)
+                };
+                stream.try_fold(Vec::new(), collect).await?.into()
+            }
+        }))
+    }
+
+    /// Checks locks on, and asks plugins about, a manifest that goes with all its tags. Returns these; none: nobody has to know them.
+    pub(super) async fn admit_manifest_deletion(
+        &self,
+        act: Act<'_>,
+        repository: &RepositoryName,
+        digest: &Digest,
+        warnings: &mut Vec<String>,
+    ) -> Result<Option<Vec<Tag>>, RegistryError> {
+        if !self.has_admission() && !self.parts.rules.deletes.watches_tags() {
+            return Ok(None);
+        }
+        let mut all: Vec<Tag> = Vec::new();
+        loop {
+            let page = self.tagged(repository, TagFilter::PointingTo(digest), all.last()).await?;
+            let (last, tags) = (page.len() < MAX_REVIEWED_TAGS, page.into_iter().map(|state| state.tag).collect::<Vec<_>>());
+            for tag in &tags {
+                self.parts.rules.deletes.check(repository, Some(tag))?;
+            }
+            if !tags.is_empty() || all.is_empty() {
+                self.review(act, repository, &Change::DeleteManifest { digest, tags: &tags }, warnings).await?;
+            }
+            all.extend(tags);
+            if last {
+                return Ok(Some(all));
+            }
+        }
+    }
+
+    /// The same for a repository.
+    pub(super) async fn admit_repository_deletion(
+        &self,
+        act: Act<'_>,
+        repository: &RepositoryName,
+        warnings: &mut Vec<String>,
+    ) -> Result<Option<Vec<Tag>>, RegistryError> {
+        if !self.has_admission() && !self.parts.rules.deletes.watches_tags() {
+            return Ok(None);
+        }
+        let mut all: Vec<Tag> = Vec::new();
+        loop {
+            let page = self.tagged(repository, TagFilter::All, all.last()).await?;
+            for state in &page {
+                self.parts.rules.deletes.check(repository, Some(&state.tag))?;
+            }
+            if !page.is_empty() || all.is_empty() {
+                self.review(act, repository, &Change::DeleteRepository(&page), warnings).await?;
+            }
+            let last = page.len() < MAX_REVIEWED_TAGS;
+            all.extend(page.into_iter().map(|state| state.tag));
+            if last {
+                return Ok(Some(all));
+            }
+        }
+    }
+
+    async fn tagged(
+        &self,
+        repository: &RepositoryName,
+        filter: TagFilter<'_>,
+        after: Option<&Tag>,
+    ) -> Result<Vec<TagState>, RegistryError> {
+        // 1000 fits.
+        Ok(self.parts.catalog.tagged(self.parts.id, repository, filter, after, MAX_REVIEWED_TAGS as u32).await?)
+    }
+}

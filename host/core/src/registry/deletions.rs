@@ -1,0 +1,174 @@
+//! Deletes: of tags, manifests, blobs and repositories. What is locked or needed stays; what goes is gone when its function returns. The
+//! bytes of blobs stay until they are collected: another repository may have them.
+
+use bulkhead_oci::{Digest, Reference, RepositoryName, Tag};
+
+use super::blobs::blob_target;
+use super::manifests::manifest_target;
+use super::pushes::ATTEMPTS;
+use super::{Act, Registry, RegistryError};
+use crate::ports::admission::{Change, TagState};
+use crate::ports::catalog::{Announce, Deletion, Expected, OldManifest, RemovedManifest, RepositoryDeletion};
+use crate::ports::event::{EventAction, EventTarget};
+
+/// What went with a repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeletedRepository {
+    /// Its manifests.
+    pub manifests: Vec<Digest>,
+    /// Its tags.
+    pub tags: Vec<Tag>,
+    /// For the client.
+    pub warnings: Vec<String>,
+}
+
+/// How one attempt ended.
+enum Attempt {
+    Done,
+    /// Tags changed meanwhile: what was asked of the plugins does not hold any more.
+    Changed,
+}
+
+impl Registry {
+    /// A tag goes alone; a digest takes every tag with it that points to it. Returns warnings for the client.
+    ///
+    /// # Errors
+    /// [`RegistryError`]: nothing is gone.
+    pub async fn delete_manifest(
+        &self,
+        act: Act<'_>,
+        repository: &RepositoryName,
+        reference: &Reference,
+    ) -> Result<Vec<String>, RegistryError> {
+        let tag = match reference {
+            Reference::Tag(tag) => Some(tag),
+            Reference::Digest(_) => None,
+        };
+        self.parts.rules.deletes.check(repository, tag)?;
+        for _ in 0..ATTEMPTS {
+            let mut warnings = Vec::new();
+            let attempt = match reference {
+                Reference::Tag(tag) => self.try_delete_tag(act, repository, tag, &mut warnings).await?,
+                Reference::Digest(digest) => self.try_delete_manifest(act, repository, digest, &mut warnings).await?,
+            };
+            if let Attempt::Done = attempt {
+                return Ok(warnings);
+            }
+        }
+        Err(RegistryError::Contended)
+    }
+
+    async fn try_delete_tag(
+        &self,
+        act: Act<'_>,
+        repository: &RepositoryName,
+        tag: &Tag,
+        warnings: &mut Vec<String>,
+    ) -> Result<Attempt, RegistryError> {
+        let manifest = self.manifest(repository, &Reference::Tag(tag.clone())).await?;
+        let expected = if self.has_admission() {
+            let state = TagState { tag: tag.clone(), now: Some(manifest.digest.clone()) };
+            self.review(act, repository, &Change::DeleteTag(&state), warnings).await?;
+            Expected::Digest(manifest.digest.clone())
+        } else {
+            Expected::Anything
+        };
+        let deliveries = self.deliveries(act, EventAction::Untag, manifest_target(repository, &manifest, Some(tag)));
+        let any = !deliveries.is_empty();
+        let deletion = self.parts.catalog.remove_tag(self.parts.id, repository, tag, &expected, deliveries).await?;
+        self.deleted(deletion, any, RegistryError::ManifestUnknown)
+    }
+
+    async fn try_delete_manifest(
+        &self,
+        act: Act<'_>,
+        repository: &RepositoryName,
+        digest: &Digest,
+        warnings: &mut Vec<String>,
+    ) -> Result<Attempt, RegistryError> {
+        let manifest = self.manifest(repository, &Reference::Digest(digest.clone())).await?;
+        let reviewed = self.admit_manifest_deletion(act, repository, digest, warnings).await?;
+        let deliveries = self.deliveries(act, EventAction::Delete, manifest_target(repository, &manifest, None));
+        let any = !deliveries.is_empty();
+        let referenced = self.parts.rules.deletes.referenced;
+        let old = OldManifest { repository, digest, referenced, reviewed: reviewed.as_deref(), deliveries };
+        let deletion = self.parts.catalog.remove_manifest(self.parts.id, old).await?;
+        self.deleted(deletion, any, RegistryError::ManifestUnknown)
+    }
+
+    fn deleted(&self, deletion: Deletion, any: bool, absent: RegistryError) -> Result<Attempt, RegistryError> {
+        match deletion {
+            Deletion::Deleted => {
+                self.ring(any);
+                Ok(Attempt::Done)
+            }
+            Deletion::Changed => Ok(Attempt::Changed),
+            Deletion::Absent => Err(absent),
+            Deletion::NeededBy(manifest) => Err(RegistryError::NeededBy(manifest)),
+        }
+    }
+
+    /// The repository has this blob no more. Returns warnings for the client.
+    ///
+    /// # Errors
+    /// [`RegistryError`]: nothing is gone.
+    pub async fn delete_blob(
+        &self,
+        act: Act<'_>,
+        repository: &RepositoryName,
+        digest: &Digest,
+    ) -> Result<Vec<String>, RegistryError> {
+        let deletes = &self.parts.rules.deletes;
+        deletes.check(repository, None)?;
+        let blob = self.blob(repository, digest).await?;
+        let mut warnings = Vec::new();
+        self.review(act, repository, &Change::DeleteBlob(digest), &mut warnings).await?;
+        let deliveries = self.deliveries(act, EventAction::Delete, blob_target(repository, &blob, None));
+        let any = !deliveries.is_empty();
+        let (catalog, id) = (&self.parts.catalog, self.parts.id);
+        let deletion = catalog.remove_blob(id, repository, digest, deletes.referenced, deliveries).await?;
+        match self.deleted(deletion, any, RegistryError::BlobUnknown)? {
+            Attempt::Done => Ok(warnings),
+            Attempt::Changed => Err(RegistryError::Contended),
+        }
+    }
+
+    /// All of the repository goes. Webhooks hear of each of its manifests.
+    ///
+    /// # Errors
+    /// [`RegistryError`]: nothing is gone. [`RegistryError::NameUnknown`] if there is none.
+    pub async fn delete_repository(&self, act: Act<'_>, repository: &RepositoryName) -> Result<DeletedRepository, RegistryError> {
+        self.parts.rules.deletes.check(repository, None)?;
+        for _ in 0..ATTEMPTS {
+            let mut warnings = Vec::new();
+            let reviewed = self.admit_repository_deletion(act, repository, &mut warnings).await?;
+            let (catalog, id, announce) = (&self.parts.catalog, self.parts.id, self.announce(act, repository));
+            match catalog.remove_repository(id, repository, reviewed.as_deref(), announce).await? {
+                RepositoryDeletion::Deleted { manifests, tags } => {
+                    self.ring(!self.subscriptions.is_empty());
+                    return Ok(DeletedRepository { manifests, tags, warnings });
+                }
+                RepositoryDeletion::Absent => return Err(RegistryError::NameUnknown),
+                RepositoryDeletion::Changed => {}
+            }
+        }
+        Err(RegistryError::Contended)
+    }
+
+    /// Makes the events of the manifests that go with a repository.
+    fn announce(&self, act: Act<'_>, repository: &RepositoryName) -> Announce {
+        let (announcer, repository) = (self.announcer(act), repository.to_string());
+        Box::new(move |manifests| {
+            let target = |manifest: &RemovedManifest| EventTarget {
+                repository: repository.clone(),
+                digest: manifest.digest.clone(),
+                media_type: manifest.media_type.to_string(),
+                size: manifest.size,
+                tag: None,
+                mounted_from: None,
+                artifact_type: manifest.artifact_type.clone(),
+            };
+            manifests.iter().flat_map(|manifest| announcer.deliveries(EventAction::Delete, target(manifest))).collect()
+        })
+    }
+}

@@ -1,0 +1,62 @@
+//! Mounts: a repository gets a blob that another one has, without its bytes being sent (OCI distribution specification, "Mounting a blob
+//! from another repository"). Never across registries.
+
+use bulkhead_oci::{Digest, RepositoryName};
+
+use super::blobs::blob_target;
+use super::{Act, Registry, RegistryError};
+use crate::ports::catalog::BlobRecord;
+use crate::ports::event::EventAction;
+
+/// Repositories that are looked at in one go for one that the caller may read.
+const BATCH: u32 = 256;
+
+impl Registry {
+    /// `to` has the blob of `from` from now on. None: `from` has it not. The caller of this function has made sure that the client may
+    /// pull from `from`.
+    ///
+    /// # Errors
+    /// [`RegistryError::Internal`].
+    pub async fn mount_blob(
+        &self,
+        act: Act<'_>,
+        from: &RepositoryName,
+        to: &RepositoryName,
+        digest: &Digest,
+    ) -> Result<Option<BlobRecord>, RegistryError> {
+        let Some(blob) = self.parts.catalog.blob(self.parts.id, from, digest).await? else { return Ok(None) };
+        let deliveries = self.deliveries(act, EventAction::Mount, blob_target(to, &blob, Some(from)));
+        let any = !deliveries.is_empty();
+        let now = self.parts.clock.now();
+        let mounted = self.parts.catalog.mount_blob(self.parts.id, from, to, digest, now, deliveries).await?;
+        self.ring(any && mounted.is_some());
+        Ok(mounted)
+    }
+
+    /// The same from whichever repository has the blob and may be read by the caller. None: there is none, or the caller may not know of it.
+    ///
+    /// # Errors
+    /// [`RegistryError::Internal`].
+    pub async fn find_blob(
+        &self,
+        act: Act<'_>,
+        to: &RepositoryName,
+        digest: &Digest,
+    ) -> Result<Option<BlobRecord>, RegistryError> {
+        let mut after: Option<RepositoryName> = None;
+        loop {
+            let holders = self.parts.catalog.holders(self.parts.id, digest, after.as_ref(), BATCH).await?;
+            let (last, more) = (holders.last().cloned(), holders.len() == BATCH as usize);
+            let readable = self.parts.gate.visible(act.context, act.caller, holders).await;
+            for from in &readable {
+                if let Some(mounted) = self.mount_blob(act, from, to, digest).await? {
+                    return Ok(Some(mounted));
+                }
+            }
+            if !more {
+                return Ok(None);
+            }
+            after = last;
+        }
+    }
+}
