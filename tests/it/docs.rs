@@ -1,5 +1,8 @@
 //! What the documents promise is what is there.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+
 use bulkhead_tests::image::Image;
 use bulkhead_tests::places::{self, TempDir};
 use bulkhead_tests::registry;
@@ -28,7 +31,7 @@ fn the_readme_shows_the_hello_world_as_it_is_compiled() {
 
 #[test]
 fn links_in_the_documents_lead_somewhere() {
-    for document in ["README.md", "host/ARCHITECTURE.md", "plugin-sdk/README.md"] {
+    for document in ["README.md", "host/ARCHITECTURE.md", "plugin-sdk/README.md", "tests/README.md"] {
         let folder = places::repository().join(document).parent().unwrap().to_path_buf();
         for link in read(document).split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
             let path = link.split('#').next().unwrap_or_default();
@@ -36,6 +39,38 @@ fn links_in_the_documents_lead_somewhere() {
                 assert!(folder.join(path).exists(), "{document} links to {link}, which is not there");
             }
         }
+    }
+}
+
+/// The tests of a source file, by the lines `#[test]` and the function below.
+fn tests_in(path: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let functions = text.split("#[test]\n").skip(1).filter_map(|rest| rest.trim_start().strip_prefix("fn "));
+    functions.filter_map(|rest| rest.split('(').next()).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_table_of_the_specification_s_rules_names_tests_that_exist_and_all_of_them() {
+    let text = read("tests/README.md");
+    let tables = text.split("## The specification, rule by rule").nth(1).expect("tests/README.md has the table");
+    let named: BTreeSet<&str> = tables.split('`').skip(1).step_by(2).filter(|code| code.contains("::")).collect();
+    let folder = places::repository().join("tests/it");
+    for name in &named {
+        let (module, test) = name.rsplit_once("::").expect("a test has a module");
+        let source = folder.join(format!("{}.rs", module.replace("::", "/")));
+        assert!(tests_in(&source).iter().any(|found| found == test), "tests/README.md names {name}, which is not there");
+    }
+    for entry in std::fs::read_dir(folder.join("spec")).expect("the tests of the specification are there").flatten() {
+        let module = entry.path().file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        for test in tests_in(&entry.path()) {
+            let name = format!("spec::{module}::{test}");
+            assert!(named.contains(name.as_str()), "tests/README.md does not name {name}");
+        }
+    }
+    for line in
+        tables.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| Section") && !line.starts_with("| Matter"))
+    {
+        assert!(line.contains("::"), "a rule without a test: {line}");
     }
 }
 

@@ -2,7 +2,6 @@
 
 use bulkhead_tests::config::Config;
 use bulkhead_tests::digest::{self, Pattern};
-use bulkhead_tests::http::Response;
 use bulkhead_tests::image::{Image, media};
 use bulkhead_tests::registry;
 use bulkhead_tests::server::Server;
@@ -120,13 +119,6 @@ fn a_manifest_is_sent_whatever_the_client_lists_as_accepted() {
     assert_eq!(blob.expect(200).header("Content-Encoding"), None);
 }
 
-fn next(response: &Response) -> Option<String> {
-    let link = response.header("Link")?;
-    let (target, relation) = link.split_once('>')?;
-    assert_eq!(relation.trim(), r#"; rel="next""#, "{link}");
-    Some(target.strip_prefix('<')?.to_owned())
-}
-
 #[test]
 fn tags_come_in_order_page_by_page() {
     let server = Server::start(&Config::open());
@@ -141,15 +133,8 @@ fn tags_come_in_order_page_by_page() {
     sorted.sort();
     assert_eq!((all.len(), &all), (7, &sorted), "all, in the order of their bytes");
 
-    let (mut pages, mut target) = (Vec::new(), Some("/v2/a/app/tags/list?n=3".to_owned()));
-    while let Some(page) = target {
-        let answer = client.get(&page).expect(200);
-        assert_eq!(answer.json()["name"], "a/app");
-        let tags: Vec<String> =
-            answer.json()["tags"].as_array().unwrap().iter().map(|tag| tag.as_str().unwrap().to_owned()).collect();
-        target = next(&answer);
-        pages.push(tags);
-    }
+    assert_eq!(client.get("/v2/a/app/tags/list").expect(200).json()["name"], "a/app");
+    let pages = registry::pages(&client, "/v2/a/app/tags/list?n=3", "tags");
     assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), [3, 3, 1]);
     assert_eq!(pages.concat(), all);
 
@@ -169,15 +154,9 @@ fn repositories_come_in_order_page_by_page() {
     }
     assert_eq!(registry::repositories(&client), names);
 
-    let (mut seen, mut target) = (Vec::new(), Some("/v2/_catalog?n=2".to_owned()));
-    while let Some(page) = target {
-        let answer = client.get(&page).expect(200);
-        let found = answer.json()["repositories"].as_array().unwrap().clone();
-        assert!(found.len() <= 2);
-        seen.extend(found.into_iter().map(|name| name.as_str().unwrap().to_owned()));
-        target = next(&answer);
-    }
-    assert_eq!(seen, names);
+    let pages = registry::pages(&client, "/v2/_catalog?n=2", "repositories");
+    assert!(pages.iter().all(|page| page.len() <= 2), "{pages:?}");
+    assert_eq!(pages.concat(), names);
 }
 
 #[test]

@@ -2,17 +2,12 @@
 
 use bulkhead_tests::config::Config;
 use bulkhead_tests::image::{Image, media};
-use bulkhead_tests::receiver::{Answer, Received, Receiver};
+use bulkhead_tests::receiver::{Answer, Received, Receiver, events};
 use bulkhead_tests::registry;
 use bulkhead_tests::server::Server;
 use serde_json::Value;
 
 const ENVELOPE: &str = "application/vnd.docker.distribution.events.v2+json";
-
-/// All events of all envelopes.
-fn events(received: &[Received]) -> Vec<Value> {
-    received.iter().flat_map(|request| request.json()["events"].as_array().cloned().unwrap_or_default()).collect()
-}
 
 fn of_manifest(event: &Value, tag: &str) -> bool {
     event["action"] == "push" && event["target"]["tag"] == tag

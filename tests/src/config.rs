@@ -32,13 +32,15 @@ pub struct Config {
     plugins: BTreeMap<String, String>,
     registry: BTreeMap<String, String>,
     webhooks: Vec<String>,
+    /// The host name of a second registry, `other`, with the same plugins.
+    other: Option<String>,
 }
 
 impl Config {
     /// `storage-fs`, `auth-htpasswd` and `policy-rules`.
     #[must_use]
     pub fn standard() -> Self {
-        Self { plugins: BTreeMap::new(), registry: BTreeMap::new(), webhooks: Vec::new() }
+        Self { plugins: BTreeMap::new(), registry: BTreeMap::new(), webhooks: Vec::new(), other: None }
             .plugin("disk", DISK)
             .plugin("staff", STAFF)
             .plugin("rules", RULES)
@@ -89,9 +91,22 @@ impl Config {
     /// Adds the bundled webhook for this receiver's URL, with the grant of its origin.
     #[must_use]
     pub fn webhook_http(self, origin: &str) -> Self {
+        self.webhook_of(origin, &["push", "delete"])
+    }
+
+    /// The same for these actions.
+    #[must_use]
+    pub fn webhook_of(self, origin: &str, actions: &[&str]) -> Self {
         self.plugin("hook", &format!("component = \"builtin:webhook-http\"\ngrants.http = [\"{origin}\"]")).webhook(&format!(
-            "name = \"test\"\nplugin = \"hook\"\nactions = [\"push\", \"delete\"]\nscope = \"**\"\nconfig = {{ url = \"{origin}/hook\" }}"
+            "name = \"test\"\nplugin = \"hook\"\nactions = {actions:?}\nscope = \"**\"\nconfig = {{ url = \"{origin}/hook\" }}"
         ))
+    }
+
+    /// Adds a second registry that answers this host name, set up as the first one but without its webhooks.
+    #[must_use]
+    pub fn other_registry(mut self, host: &str) -> Self {
+        self.other = Some(host.to_owned());
+        self
     }
 
     /// The file's text.
@@ -101,9 +116,16 @@ impl Config {
         for (name, body) in &self.plugins {
             text.push_str(&format!("\n[plugins.{name}]\n{body}\n"));
         }
+        let keys = |text: &mut String| {
+            for (key, value) in &self.registry {
+                text.push_str(&format!("{key} = {value}\n"));
+            }
+        };
         text.push_str("\n[registries.default]\n");
-        for (key, value) in &self.registry {
-            text.push_str(&format!("{key} = {value}\n"));
+        keys(&mut text);
+        if let Some(host) = &self.other {
+            text.push_str(&format!("\n[registries.other]\nhosts = [\"{host}\"]\n"));
+            keys(&mut text);
         }
         for body in &self.webhooks {
             text.push_str(&format!("\n[[registries.default.webhooks]]\n{body}\n"));

@@ -135,6 +135,32 @@ pub fn index(media_type: &str, entries: &[(&Blob, &str)]) -> Blob {
     Blob::json(media_type, &json!({ "schemaVersion": 2, "mediaType": media_type, "manifests": manifests }))
 }
 
+/// An index that lists nothing, and so needs nothing, with further members: the smallest manifest there is.
+#[must_use]
+pub fn empty_index(members: &Value) -> Blob {
+    with_members(json!({ "schemaVersion": 2, "mediaType": media::OCI_INDEX, "manifests": [] }), members)
+}
+
+/// An image manifest without layers over this configuration, with further members.
+#[must_use]
+pub fn bare_manifest(config: &Blob, members: &Value) -> Blob {
+    with_members(manifest(media::OCI_MANIFEST, config, Vec::new()), members)
+}
+
+fn with_members(mut value: Value, members: &Value) -> Blob {
+    for (name, member) in members.as_object().into_iter().flatten() {
+        value[name] = member.clone();
+    }
+    let media_type = value["mediaType"].as_str().unwrap_or_default().to_owned();
+    Blob::json(&media_type, &value)
+}
+
+/// The empty configuration of an artifact (OCI image specification, "Guidelines for Artifact Usage").
+#[must_use]
+pub fn empty_config() -> Blob {
+    Blob::new("application/vnd.oci.empty.v1+json", b"{}".to_vec())
+}
+
 /// A descriptor of a layer that lies at Microsoft's, as a Windows image has it.
 #[must_use]
 pub fn foreign_layer(media_type: &str, seed: u64) -> Value {

@@ -50,6 +50,15 @@ impl Received {
     }
 }
 
+/// All events of all envelopes, in the order in which they came.
+///
+/// # Panics
+/// Where a body is no JSON.
+#[must_use]
+pub fn events(received: &[Received]) -> Vec<serde_json::Value> {
+    received.iter().flat_map(|request| request.json()["events"].as_array().cloned().unwrap_or_default()).collect()
+}
+
 #[derive(Default)]
 struct Shared {
     script: Mutex<VecDeque<Answer>>,

@@ -62,6 +62,16 @@ pub fn put_manifest(client: &Client, repository: &str, reference: &str, manifest
         .send()
 }
 
+/// Puts a manifest under its digest, and these tags with it.
+#[must_use]
+pub fn put_with_tags(client: &Client, repository: &str, manifest: &Blob, tags: &[&str]) -> Response {
+    let mut request = client.request("PUT", &format!("/v2/{repository}/manifests/{}", manifest.digest));
+    for tag in tags {
+        request = request.query("tag", tag);
+    }
+    request.header("Content-Type", &manifest.media_type).body(manifest.bytes.clone()).send()
+}
+
 /// Pushes all blobs of an image, then its manifest.
 ///
 /// # Panics
@@ -103,6 +113,12 @@ pub fn get_manifest(client: &Client, repository: &str, reference: &str) -> Respo
     client.request("GET", &format!("/v2/{repository}/manifests/{reference}")).header("Accept", ACCEPT).send()
 }
 
+/// Asks for a manifest with this `Accept` header.
+#[must_use]
+pub fn get_accepting(client: &Client, repository: &str, reference: &str, accept: &str) -> Response {
+    client.request("GET", &format!("/v2/{repository}/manifests/{reference}")).header("Accept", accept).send()
+}
+
 /// Asks for a blob.
 #[must_use]
 pub fn get_blob(client: &Client, repository: &str, digest: &str) -> Response {
@@ -141,6 +157,33 @@ pub fn tags(client: &Client, repository: &str) -> Vec<String> {
 #[must_use]
 pub fn repositories(client: &Client) -> Vec<String> {
     strings(&client.get("/v2/_catalog").expect(200).json()["repositories"])
+}
+
+/// Where the page after this one is.
+///
+/// # Panics
+/// Where the `Link` is not one to a next page (RFC 8288).
+#[must_use]
+pub fn next_page(response: &Response) -> Option<String> {
+    let link = response.header("Link")?;
+    let (target, relation) = link.strip_prefix('<').and_then(|rest| rest.split_once('>')).expect("a Link has its target in <>");
+    assert_eq!(relation.trim(), r#"; rel="next""#, "{link}");
+    Some(target.to_owned())
+}
+
+/// All pages of a list, from this one on, as their `Link`s lead; `member` is the list's name in the answer.
+///
+/// # Panics
+/// Where a page is none, or a `Link` is not one to a next page.
+#[must_use]
+pub fn pages(client: &Client, first: &str, member: &str) -> Vec<Vec<String>> {
+    let (mut pages, mut target) = (Vec::new(), Some(first.to_owned()));
+    while let Some(page) = target {
+        let answer = client.get(&page).expect(200);
+        target = next_page(&answer);
+        pages.push(strings(&answer.json()[member]));
+    }
+    pages
 }
 
 fn strings(value: &serde_json::Value) -> Vec<String> {

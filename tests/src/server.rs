@@ -126,6 +126,18 @@ impl Server {
         }
     }
 
+    /// Asks again and again until the condition holds: for what the server does on its own, and tells nobody of.
+    ///
+    /// # Panics
+    /// Where it does not within the deadline.
+    pub fn wait_until(&self, what: &str, mut condition: impl FnMut() -> bool) {
+        let started = Instant::now();
+        while !condition() {
+            assert!(started.elapsed() < DEADLINE, "waited in vain for {what}");
+            self.log.wait_a_moment();
+        }
+    }
+
     /// Asks the process to end, and waits until it has.
     ///
     /// # Panics
