@@ -3,12 +3,15 @@
 // In a test a panic is the verdict.
 #![allow(clippy::unwrap_used)]
 
+mod artifacts;
 mod bad_manifests;
 mod bad_requests;
 mod config_faults;
+mod containerd;
 mod crash;
 mod docker;
 mod docs;
+mod engines;
 mod first_start;
 mod hostile_auth;
 mod hostile_storage;
@@ -17,6 +20,7 @@ mod memory;
 mod pull;
 mod push;
 mod skopeo;
+mod spec;
 mod swap;
 mod tokens;
 mod upload;

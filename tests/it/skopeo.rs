@@ -1,111 +1,148 @@
-//! skopeo copies images there and back without changing a byte.
-
-use std::path::Path;
+//! skopeo copies images and indexes there and back without changing a byte.
 
 use bulkhead_tests::config::Config;
-use bulkhead_tests::image::{self, Blob, media};
+use bulkhead_tests::containers::{Containers, Tool, dir, layout, remote};
 use bulkhead_tests::places::TempDir;
 use bulkhead_tests::registry;
+use bulkhead_tests::samples::{self, ForeignLayer, Form, Platform};
 use bulkhead_tests::server::Server;
-use bulkhead_tests::skopeo::{self, credentials};
-use bulkhead_tests::users::ALICE;
+use bulkhead_tests::tree::Tree;
+use bulkhead_tests::users::{ALICE, RITA, SAM, User};
 use serde_json::json;
 
-fn config(media_type: &str, os: &str, diff_ids: &[&str]) -> Blob {
-    Blob::json(
-        media_type,
-        &json!({ "architecture": "amd64", "os": os, "config": {}, "rootfs": { "type": "layers", "diff_ids": diff_ids } }),
-    )
+fn logged_in(server: &Server, user: User) -> Containers {
+    let skopeo = Containers::new(Tool::Skopeo);
+    skopeo.login(&server.host(), user).expect_success();
+    skopeo
 }
 
-/// An OCI image of one layer, written as a layout; what it consists of.
-fn write_linux_image(folder: &Path, text: &str) -> [Blob; 3] {
-    let (layer, diff_id) = skopeo::layer(media::OCI_LAYER, text);
-    let config = config(media::OCI_CONFIG, "linux", &[&diff_id]);
-    let manifest = Blob::json(media::OCI_MANIFEST, &image::manifest(media::OCI_MANIFEST, &config, vec![layer.descriptor()]));
-    skopeo::write_layout(folder, &manifest, "1", &[&layer, &config]);
-    [manifest, config, layer]
+/// Sends a tree as `name`, and compares what the registry has and what comes back with it.
+fn there_and_back(form: Form, server: &Server, name: &str, tree: &Tree) -> TempDir {
+    let skopeo = logged_in(server, ALICE);
+    let (sent, received) = (TempDir::new(), TempDir::new());
+    let target = remote(&server.host(), name);
+    let (from, to) = match form {
+        // An OCI layout takes no manifests but OCI's.
+        Form::Docker => {
+            tree.write_dir(sent.path());
+            (dir(sent.path()), dir(received.path()))
+        }
+        Form::Oci => {
+            tree.write_layout(sent.path(), "1");
+            (layout(sent.path(), "1"), layout(received.path(), "1"))
+        }
+    };
+    skopeo.run(&["copy", "--all", &from, &target]).expect_success();
+    let (repository, tag) = name.split_once(':').unwrap();
+    tree.assert_in(&server.client_of(ALICE), repository, tag);
+    skopeo.run(&["copy", "--all", &target, &to]).expect_success();
+    match form {
+        Form::Docker => tree.assert_dir(received.path()),
+        Form::Oci => tree.assert_layout(received.path()),
+    }
+    received
 }
 
-fn to_registry(server: &Server, from: &Path, name: &str) {
-    let (source, target) = (format!("oci:{}:1", from.display()), format!("docker://{}/{name}", server.host()));
-    skopeo::run(&["copy", "--all", "--dest-tls-verify=false", "--dest-creds", &credentials(ALICE), &source, &target])
-        .expect_success();
+#[test]
+fn skopeo_logs_in_with_the_right_password_alone() {
+    let server = Server::start(&Config::standard());
+    let skopeo = Containers::new(Tool::Skopeo);
+    let wrong = skopeo.login(&server.host(), User { password: "guessed", ..ALICE }).expect_failure();
+    assert!(wrong.text().contains("invalid username/password"), "{}", wrong.text());
+
+    let folder = TempDir::new();
+    samples::image_of(Form::Oci, Platform::LinuxAmd64, "a refused login").write_layout(folder.path(), "1");
+    let copy = ["copy", &layout(folder.path(), "1"), &remote(&server.host(), "team/tool:1")];
+    skopeo.run(&copy).expect_failure();
+    assert!(registry::repositories(&server.client_of(ALICE)).is_empty(), "the refusal left no trace");
+
+    skopeo.login(&server.host(), ALICE).expect_success();
+    skopeo.run(&copy).expect_success();
 }
 
-fn from_registry(server: &Server, name: &str, to: &Path) {
-    let (source, target) = (format!("docker://{}/{name}", server.host()), format!("oci:{}:1", to.display()));
-    skopeo::run(&["copy", "--all", "--src-tls-verify=false", "--src-creds", &credentials(ALICE), &source, &target])
-        .expect_success();
+#[test]
+fn skopeo_is_denied_what_the_rules_do_not_give_its_login() {
+    let server = Server::start(&Config::standard());
+    let image = samples::image_of(Form::Oci, Platform::LinuxAmd64, "rules");
+    let client = server.client_of(ALICE);
+    image.push(&client, "team/tool", "1");
+    let (sent, received) = (TempDir::new(), TempDir::new());
+    samples::image_of(Form::Oci, Platform::LinuxAmd64, "refused").write_layout(sent.path(), "1");
+
+    let tool = remote(&server.host(), "team/tool:1");
+    let rita = logged_in(&server, RITA);
+    rita.run(&["copy", &tool, &layout(received.path(), "1")]).expect_success();
+    image.assert_layout(received.path());
+    for refused in ["team/tool:1", "team/tool:2", "elsewhere/tool:1"] {
+        let push = rita.run(&["copy", &layout(sent.path(), "1"), &remote(&server.host(), refused)]).expect_failure();
+        assert!(push.text().contains("denied"), "{}", push.text());
+    }
+    rita.run(&["delete", &tool]).expect_failure();
+    let sam = logged_in(&server, SAM).run(&["inspect", &tool]).expect_failure();
+    assert!(sam.text().contains("denied"), "{}", sam.text());
+
+    image.assert_in(&client, "team/tool", "1");
+    assert_eq!(registry::tags(&client, "team/tool"), ["1"], "the refusals left no trace");
+    assert_eq!(registry::repositories(&client), ["team/tool"], "the refusals left no trace");
 }
 
 #[test]
 fn skopeo_copies_an_image_there_and_back_byte_for_byte() {
     let server = Server::start(&Config::standard());
-    let (sent, received) = (TempDir::new(), TempDir::new());
-    let [manifest, config, layer] = write_linux_image(sent.path(), "byte for byte");
-
-    to_registry(&server, sent.path(), "team/tool:1");
-    from_registry(&server, "team/tool:1", received.path());
-
-    let (entry, bytes) = skopeo::read_layout(received.path());
-    assert_eq!(entry["digest"], manifest.digest);
-    assert_eq!(bytes, manifest.bytes);
-    for blob in [config, layer] {
-        let name = blob.digest.strip_prefix("sha256:").unwrap();
-        assert_eq!(std::fs::read(received.path().join("blobs/sha256").join(name)).unwrap(), blob.bytes);
+    for (form, name) in [(Form::Oci, "team/tool:oci"), (Form::Docker, "team/tool:docker")] {
+        there_and_back(form, &server, name, &samples::image_of(form, Platform::LinuxAmd64, "byte for byte"));
     }
 }
 
 #[test]
-fn skopeo_lists_tags_and_deletes_an_image() {
+fn skopeo_copies_an_index_there_and_back_byte_for_byte() {
     let server = Server::start(&Config::standard());
-    let folder = TempDir::new();
-    write_linux_image(folder.path(), "lists and deletes");
-    to_registry(&server, folder.path(), "team/tool:first");
-    to_registry(&server, folder.path(), "team/tool:second");
-
-    let repository = format!("docker://{}/team/tool", server.host());
-    let listed = skopeo::run(&["list-tags", "--tls-verify=false", "--creds", &credentials(ALICE), &repository]).expect_success();
-    let listed: serde_json::Value = serde_json::from_str(&listed.stdout).unwrap();
-    assert_eq!(listed["Tags"], json!(["first", "second"]));
-
-    let tagged = format!("{repository}:first");
-    skopeo::run(&["delete", "--tls-verify=false", "--creds", &credentials(ALICE), &tagged]).expect_success();
-    let client = server.client_of(ALICE);
-    registry::get_manifest(&client, "team/tool", "first").expect_error(&[404], &["MANIFEST_UNKNOWN"]);
-    registry::get_manifest(&client, "team/tool", "second").expect_error(&[404], &["MANIFEST_UNKNOWN"]);
+    for (form, name) in [(Form::Oci, "team/index:oci"), (Form::Docker, "team/index:docker")] {
+        there_and_back(form, &server, name, &samples::two_machines(form, "byte for byte"));
+    }
 }
 
 #[test]
 fn skopeo_copies_an_index_of_linux_and_windows_with_a_foreign_layer() {
     let server = Server::start(&Config::standard());
-    let (sent, received) = (TempDir::new(), TempDir::new());
-
-    let (linux_layer, linux_diff) = skopeo::layer(media::OCI_LAYER, "linux");
-    let linux_config = config(media::OCI_CONFIG, "linux", &[&linux_diff]);
-    let linux =
-        Blob::json(media::OCI_MANIFEST, &image::manifest(media::OCI_MANIFEST, &linux_config, vec![linux_layer.descriptor()]));
-    let (windows_layer, windows_diff) = skopeo::layer(media::OCI_LAYER, "windows");
-    let foreign = image::foreign_layer(media::OCI_FOREIGN_LAYER, 7);
-    let windows_config = config(media::OCI_CONFIG, "windows", &[foreign["digest"].as_str().unwrap(), &windows_diff]);
-    let windows = Blob::json(
-        media::OCI_MANIFEST,
-        &image::manifest(media::OCI_MANIFEST, &windows_config, vec![foreign.clone(), windows_layer.descriptor()]),
-    );
-    let index = image::index(media::OCI_INDEX, &[(&linux, "linux"), (&windows, "windows")]);
-    let parts = [&linux_layer, &linux_config, &linux, &windows_layer, &windows_config, &windows];
-    skopeo::write_layout(sent.path(), &index, "1", &parts);
-
-    to_registry(&server, sent.path(), "team/both:1");
-    from_registry(&server, "team/both:1", received.path());
-
-    let (entry, bytes) = skopeo::read_layout(received.path());
-    assert_eq!((entry["digest"].as_str(), bytes), (Some(index.digest.as_str()), index.bytes));
-    for blob in parts {
-        let name = blob.digest.strip_prefix("sha256:").unwrap();
-        assert_eq!(std::fs::read(received.path().join("blobs/sha256").join(name)).unwrap(), blob.bytes);
+    let foreign = ForeignLayer::new("skopeo");
+    for (form, repository) in [(Form::Oci, "team/oci"), (Form::Docker, "team/docker")] {
+        let both = samples::linux_and_windows(form, "both", &foreign);
+        let received = there_and_back(form, &server, &format!("{repository}:1"), &both);
+        registry::get_blob(&server.client_of(ALICE), repository, &foreign.content().digest)
+            .expect_error(&[404], &["BLOB_UNKNOWN"]);
+        // To a plain folder it fetches the layer too, from where the manifest says that it lies.
+        if form == Form::Docker {
+            both.with(foreign.content()).assert_dir(received.path());
+        }
     }
-    let missing = registry::get_blob(&server.client_of(ALICE), "team/both", foreign["digest"].as_str().unwrap());
-    missing.expect_error(&[404], &["BLOB_UNKNOWN"]);
+}
+
+#[test]
+fn skopeo_copies_from_one_repository_to_another() {
+    let server = Server::start(&Config::standard());
+    let image = samples::two_machines(Form::Oci, "from one to another");
+    let client = server.client_of(ALICE);
+    image.push(&client, "team/first", "1");
+    let (from, to) = (remote(&server.host(), "team/first:1"), remote(&server.host(), "team/second:1"));
+    logged_in(&server, ALICE).run(&["copy", "--all", &from, &to]).expect_success();
+    image.assert_in(&client, "team/second", "1");
+}
+
+#[test]
+fn skopeo_lists_tags_and_deletes_an_image() {
+    let server = Server::start(&Config::standard());
+    let skopeo = logged_in(&server, ALICE);
+    let client = server.client_of(ALICE);
+    let image = samples::image_of(Form::Oci, Platform::LinuxAmd64, "lists and deletes");
+    image.push(&client, "team/tool", "first");
+    image.push(&client, "team/tool", "second");
+
+    let listed = skopeo.run(&["list-tags", &remote(&server.host(), "team/tool")]).expect_success();
+    let listed: serde_json::Value = serde_json::from_str(&listed.stdout).unwrap();
+    assert_eq!(listed["Tags"], json!(["first", "second"]));
+
+    skopeo.run(&["delete", &remote(&server.host(), "team/tool:first")]).expect_success();
+    registry::get_manifest(&client, "team/tool", "first").expect_error(&[404], &["MANIFEST_UNKNOWN"]);
+    registry::get_manifest(&client, "team/tool", "second").expect_error(&[404], &["MANIFEST_UNKNOWN"]);
 }

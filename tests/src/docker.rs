@@ -1,71 +1,34 @@
 //! A real Docker daemon, one for each test process, and Docker clients, each with a login of its own.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::Command;
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
 
-use crate::places::TempDir;
+use crate::daemon::Daemon;
+use crate::places::{self, TempDir};
 use crate::programs::{self, Ended};
 use crate::users::User;
 
-/// How long the daemon may take to start.
-const START: Duration = Duration::from_secs(90);
-
-/// Runs the daemon until standard input closes: when the test process ends, however it does.
-const KEEPER: &str = r#"
-folder=$1
-dockerd --iptables=false --ip6tables=false --bridge=none --data-root "$folder/data" --exec-root "$folder/exec" \
-    --host "unix://$folder/docker.sock" --pidfile "$folder/docker.pid" >"$folder/log" 2>&1 &
-daemon=$!
-read -r ignored
-kill -TERM "$daemon"
-wait "$daemon"
-rm -rf "$folder"
-"#;
-
-struct Daemon {
-    folder: PathBuf,
-    // Held open for as long as this process lives.
-    _keeper: (Child, ChildStdin),
-}
-
 fn daemon() -> &'static Daemon {
     static DAEMON: OnceLock<Daemon> = OnceLock::new();
-    DAEMON.get_or_init(|| {
-        // A short path: that of a socket has at most 107 bytes.
-        let folder = PathBuf::from(format!("/tmp/bulkhead-docker-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).expect("a folder for temporary files can be written");
-        let mut keeper = Command::new("sh")
-            .args(["-c", KEEPER, "keeper"])
-            .arg(&folder)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("a shell can be started");
-        let stdin = keeper.stdin.take().expect("stdin is a pipe");
-        let daemon = Daemon { folder, _keeper: (keeper, stdin) };
-        daemon.wait_until_it_answers();
-        daemon
-    })
+    DAEMON.get_or_init(|| Daemon::start("docker", dockerd, answers))
 }
 
-impl Daemon {
-    fn socket(&self) -> String {
-        format!("unix://{}/docker.sock", self.folder.display())
+fn dockerd(folder: &Path) -> Vec<String> {
+    let mut command = ["dockerd", "--iptables=false", "--ip6tables=false", "--bridge=none"].map(str::to_owned).to_vec();
+    for (option, file) in [("data-root", "data"), ("exec-root", "exec"), ("pidfile", "docker.pid")] {
+        command.push(format!("--{option}={}", folder.join(file).display()));
     }
+    command.push(format!("--host={}", socket(folder)));
+    command
+}
 
-    fn wait_until_it_answers(&self) {
-        let started = Instant::now();
-        while !programs::run(Command::new("docker").args(["--host", &self.socket(), "version"])).status.success() {
-            if started.elapsed() > START {
-                let log = std::fs::read_to_string(self.folder.join("log")).unwrap_or_default();
-                panic!("dockerd does not answer:\n{log}");
-            }
-            std::thread::park_timeout(Duration::from_millis(200));
-        }
-    }
+fn answers(folder: &Path) -> bool {
+    programs::run(Command::new("docker").args(["--host", &socket(folder), "version"])).status.success()
+}
+
+fn socket(folder: &Path) -> String {
+    format!("unix://{}/docker.sock", folder.display())
 }
 
 /// A Docker client with a configuration folder of its own.
@@ -103,7 +66,7 @@ impl Docker {
     /// Imports a file system with busybox and a file of this text as an image; returns its ID.
     pub fn import(&self, name: &str, text: &str) -> String {
         let folder = TempDir::new();
-        let archive = busybox_archive(folder.path(), text);
+        let archive = places::busybox_archive(folder.path(), text);
         let ended = self.run(&["import", &archive.display().to_string(), name]).expect_success();
         ended.stdout.trim().to_owned()
     }
@@ -115,6 +78,12 @@ impl Docker {
         ended.status.success().then(|| ended.stdout.trim().to_owned())
     }
 
+    /// Forgets a local image, if there is one of this name, and panics where it is still there.
+    pub fn forget(&self, name: &str) {
+        let _ = self.run(&["rmi", name]);
+        assert_eq!(self.image_id(name), None, "{name} is still there");
+    }
+
     /// Where this client keeps its logins.
     #[must_use]
     pub fn auth_file(&self) -> PathBuf {
@@ -123,7 +92,7 @@ impl Docker {
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new("docker");
-        command.args(arguments).env("DOCKER_HOST", self.daemon.socket()).env("DOCKER_CONFIG", self.config.path());
+        command.args(arguments).env("DOCKER_HOST", socket(self.daemon.folder())).env("DOCKER_CONFIG", self.config.path());
         command.env_remove("DOCKER_CONTEXT");
         command
     }
@@ -133,17 +102,4 @@ impl Default for Docker {
     fn default() -> Self {
         Self::new()
     }
-}
-
-/// A tar archive with a static busybox and one file.
-fn busybox_archive(folder: &Path, text: &str) -> PathBuf {
-    let root = folder.join("root");
-    std::fs::create_dir_all(root.join("bin")).expect("the test's folder can be written");
-    let busybox =
-        ["/bin/busybox", "/usr/bin/busybox"].iter().find(|path| Path::new(path).is_file()).expect("busybox is installed");
-    std::fs::copy(busybox, root.join("bin/sh")).expect("busybox can be copied");
-    std::fs::write(root.join("about"), text).expect("the test's folder can be written");
-    let archive = folder.join("root.tar");
-    programs::run(Command::new("tar").arg("-C").arg(&root).arg("-cf").arg(&archive).arg(".")).expect_success();
-    archive
 }

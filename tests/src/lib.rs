@@ -5,6 +5,9 @@
 //! environment (`BULKHEAD_BIN`, `BULKHEAD_GUESTS`), which `cargo xtask test` sets; the usual places are the default.
 
 pub mod config;
+pub mod containerd;
+pub mod containers;
+mod daemon;
 pub mod digest;
 pub mod docker;
 pub mod http;
@@ -14,8 +17,10 @@ pub mod places;
 pub mod programs;
 pub mod receiver;
 pub mod registry;
+pub mod relay;
 mod response;
+pub mod samples;
 pub mod server;
-pub mod skopeo;
 pub mod suites;
+pub mod tree;
 pub mod users;

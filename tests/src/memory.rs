@@ -44,7 +44,8 @@ impl Watch {
 }
 
 /// Anonymous and shared memory of a process, in bytes; 0 where it is gone.
-fn anonymous(pid: u32) -> u64 {
+#[must_use]
+pub fn anonymous(pid: u32) -> u64 {
     let Ok(status) = std::fs::read_to_string(format!("/proc/{pid}/status")) else { return 0 };
     let field = |name: &str| {
         status

@@ -2,7 +2,10 @@
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::programs;
 
 /// The repository's root.
 #[must_use]
@@ -89,4 +92,21 @@ pub fn free_port() -> u16 {
             return port;
         }
     }
+}
+
+/// A tar archive with a static busybox and a file of this text, written to the folder: what an image is made of.
+///
+/// # Panics
+/// Where busybox is not installed, or the folder cannot be written.
+#[must_use]
+pub fn busybox_archive(folder: &Path, text: &str) -> PathBuf {
+    let root = folder.join("root");
+    std::fs::create_dir_all(root.join("bin")).expect("the test's folder can be written");
+    let busybox =
+        ["/bin/busybox", "/usr/bin/busybox"].iter().find(|path| Path::new(path).is_file()).expect("busybox is installed");
+    std::fs::copy(busybox, root.join("bin/sh")).expect("busybox can be copied");
+    std::fs::write(root.join("about"), text).expect("the test's folder can be written");
+    let archive = folder.join("root.tar");
+    programs::run(Command::new("tar").arg("-C").arg(&root).arg("-cf").arg(&archive).arg(".")).expect_success();
+    archive
 }

@@ -19,7 +19,13 @@ const fn need(program: &'static str, package: &'static str) -> Need {
 pub const TESTS: &[Need] = &[
     need("dockerd", "docker.io"),
     need("docker", "docker.io"),
+    need("containerd", "containerd"),
+    need("ctr", "containerd"),
+    need("podman", "podman"),
+    need("buildah", "buildah"),
     need("skopeo", "skopeo"),
+    need("unshare", "util-linux"),
+    need("mount", "mount"),
     need("busybox", "busybox-static"),
     need("htpasswd", "apache2-utils"),
 ];

@@ -29,7 +29,8 @@ impl Options {
 }
 
 /// The end-to-end modules that need a container engine or minutes of time.
-const SLOW_MODULES: &[&str] = &["docker::", "skopeo::", "swap::", "crash::", "memory::"];
+const SLOW_MODULES: &[&str] =
+    &["docker::", "containerd::", "engines::", "skopeo::", "artifacts::", "swap::", "crash::", "memory::"];
 
 /// Sets up, builds, runs every step, and answers with an error if one failed.
 pub fn run(root: &Path, options: &Options) -> Outcome {
