@@ -7,14 +7,27 @@ use std::time::Duration;
 /// Far more than any answer takes.
 const TIMEOUT: Duration = Duration::from_secs(120);
 
+/// How the end of a body is told.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Framing {
+    /// By `Content-Length`.
+    Counted,
+    /// By an empty chunk.
+    Chunked,
+}
+
 /// The head of an answer, and how long its body is.
 pub struct Head {
     /// The status code.
     pub status: u16,
-    /// Of the body.
+    /// Of the body; 0 as long as its chunks are not read.
     pub length: u64,
+    /// How the body comes.
+    pub framing: Framing,
     /// `Location`, without scheme and host.
     pub location: Option<String>,
+    /// Where `Link` says that the list goes on, without scheme and host.
+    pub next: Option<String>,
 }
 
 /// A connection, kept alive unless a request asks for its end.
@@ -68,10 +81,39 @@ impl Connection {
 
     /// Sends a request and returns the head of its answer, the body being read and forgotten.
     pub fn exchange(&mut self, request: &[u8]) -> Head {
+        self.exchange_with(request, |_| ())
+    }
+
+    /// The same, and shows the pieces of the body, however it comes.
+    pub fn exchange_with(&mut self, request: &[u8], mut look: impl FnMut(&[u8])) -> Head {
         self.send(request);
-        let head = self.head();
-        self.body(head.length, |_| ());
+        let mut head = self.head();
+        match head.framing {
+            Framing::Counted => self.body(head.length, look),
+            Framing::Chunked => loop {
+                let line = self.line();
+                let length = u64::from_str_radix(line.trim(), 16).expect("a chunk begins with its length");
+                self.body(length, &mut look);
+                self.line();
+                head.length += length;
+                if length == 0 {
+                    break;
+                }
+            },
+        }
         head
+    }
+
+    /// What comes before the next end of a line.
+    fn line(&mut self) -> String {
+        loop {
+            if let Some(length) = find(&self.buffer[self.start..self.end], b"\r\n") {
+                let line = String::from_utf8_lossy(&self.buffer[self.start..self.start + length]).into_owned();
+                self.start += length + 2;
+                return line;
+            }
+            self.fill();
+        }
     }
 
     fn fill(&mut self) {
@@ -96,16 +138,24 @@ fn parse(head: &[u8]) -> Head {
     let mut lines = text.split("\r\n");
     let first = lines.next().unwrap_or_default();
     let status = first.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("an answer has a status");
-    let mut parsed = Head { status, length: 0, location: None };
+    let mut parsed = Head { status, length: 0, framing: Framing::Counted, location: None, next: None };
     for line in lines {
         let Some((name, value)) = line.split_once(':') else { continue };
         if name.eq_ignore_ascii_case("content-length") {
             parsed.length = value.trim().parse().expect("a length is a number");
         } else if name.eq_ignore_ascii_case("location") {
-            let value = value.trim();
-            let target = value.strip_prefix("http://").and_then(|rest| rest.find('/').map(|slash| &rest[slash..]));
-            parsed.location = Some(target.unwrap_or(value).to_owned());
+            parsed.location = Some(target_of(value.trim()));
+        } else if name.eq_ignore_ascii_case("transfer-encoding") {
+            parsed.framing = Framing::Chunked;
+        } else if name.eq_ignore_ascii_case("link") {
+            parsed.next = value.trim().strip_prefix('<').and_then(|rest| rest.split_once('>')).map(|(url, _)| target_of(url));
         }
     }
     parsed
+}
+
+/// A URL without scheme and host.
+fn target_of(url: &str) -> String {
+    let target = url.strip_prefix("http://").and_then(|rest| rest.find('/').map(|slash| &rest[slash..]));
+    target.unwrap_or(url).to_owned()
 }

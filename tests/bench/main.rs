@@ -1,18 +1,24 @@
 //! The benchmark: this server beside Debian's docker-registry, on the same disk, in the same run, in turns.
 //!
 //! Run by hand through `cargo xtask bench`. It prints medians and their ratio; above 1 this server is the faster one.
+//! `cargo xtask bench soak` measures nothing: it looks for what breaks under load.
 
 mod connection;
 mod content;
+mod fill;
+mod listing;
 mod rows;
 mod servers;
+mod soak;
 
 use std::process::ExitCode;
 
 use rows::{ROWS, Row, Setting};
 use servers::Contestant;
 
-const USAGE: &str = "Usage: cargo xtask bench [--rounds N] [--size MIB] [--seconds S] [ROW...]";
+const USAGE: &str = "\
+Usage: cargo xtask bench [--rounds N] [--size MIB] [--seconds S] [ROW...]
+       cargo xtask bench soak [--minutes M] [--seed N]";
 
 struct Options {
     rounds: usize,
@@ -21,7 +27,11 @@ struct Options {
 }
 
 fn main() -> ExitCode {
-    let options = match parse(std::env::args().skip(1)) {
+    let mut arguments = std::env::args().skip(1).peekable();
+    if arguments.next_if(|argument| argument == "soak").is_some() {
+        return soak(arguments);
+    }
+    let options = match parse(arguments) {
         Ok(options) => options,
         Err(message) => {
             eprintln!("{message}\n{USAGE}");
@@ -33,20 +43,33 @@ fn main() -> ExitCode {
     };
     let contestants = [Contestant::bulkhead(), Contestant::docker_registry()];
     println!("{} rounds, blobs of {} MiB, {} s for each rate\n", options.rounds, options.setting.mib, options.setting.seconds);
-    println!("{:<46} {:>14} {:>16} {:>7}   {:>21}", "", contestants[0].name, contestants[1].name, "ratio", "CPU ms per unit");
+    println!("{:<48} {:>12} {:>16} {:>7}   {:>21}", "", contestants[0].name, contestants[1].name, "ratio", "CPU ms per unit");
     for row in &options.rows {
         measure(row, &options, &contestants);
     }
     ExitCode::SUCCESS
 }
 
+fn soak(arguments: impl Iterator<Item = String>) -> ExitCode {
+    match soak::Options::parse(arguments) {
+        Ok(options) => soak::run(options),
+        Err(message) => {
+            eprintln!("{message}\n{USAGE}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// The number behind an option.
+fn number(option: &str, arguments: &mut impl Iterator<Item = String>) -> Result<u64, String> {
+    let value = arguments.next().and_then(|text| text.parse::<u64>().ok()).filter(|value| *value > 0);
+    value.ok_or_else(|| format!("{option} needs a number above 0"))
+}
+
 fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Options, String> {
     let mut options = Options { rounds: 5, setting: Setting { mib: 1024, seconds: 3 }, rows: Vec::new() };
     while let Some(argument) = arguments.next() {
-        let mut number = || {
-            let value = arguments.next().and_then(|text| text.parse::<u64>().ok()).filter(|value| *value > 0);
-            value.ok_or_else(|| format!("{argument} needs a number above 0"))
-        };
+        let mut number = || number(&argument, &mut arguments);
         match argument.as_str() {
             "--rounds" => options.rounds = usize::try_from(number()?).map_err(|error| error.to_string())?,
             "--size" => options.setting.mib = number()?,
@@ -71,6 +94,9 @@ fn measure(row: &Row, options: &Options, contestants: &[Contestant; 2]) {
         for turn in 0..2 {
             let index = (round + turn) % 2;
             let contestant = &contestants[index];
+            if !row.has(contestant.side()) {
+                continue;
+            }
             let figures = (row.run)(contestant, options.setting, contestant.next_seed());
             speeds[index].push(figures.units / figures.seconds);
             costs[index].push(figures.cpu_seconds * 1000.0 / figures.units);
@@ -78,17 +104,34 @@ fn measure(row: &Row, options: &Options, contestants: &[Contestant; 2]) {
     }
     let [ours, theirs] = speeds.map(median);
     let [our_cost, their_cost] = costs.map(median);
+    let ratio = ours.zip(theirs).map(|(ours, theirs)| ours / theirs);
     println!(
-        "{:<46} {ours:>9.0} {:<4} {theirs:>11.0} {:<4} {:>7.2}   {our_cost:>10.3} {their_cost:>10.3}",
+        "{:<48} {} {:<4} {} {:<4} {}   {} {}",
         row.title,
+        cell(ours, 7, digits(ours)),
         row.unit,
+        cell(theirs, 11, digits(theirs)),
         row.unit,
-        ours / theirs
+        cell(ratio, 7, 2),
+        cell(our_cost, 10, 3),
+        cell(their_cost, 10, 3)
     );
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+/// A figure, or a dash where there is none.
+fn cell(value: Option<f64>, width: usize, digits: usize) -> String {
+    value.map_or_else(|| format!("{:>width$}", "-"), |value| format!("{value:>width$.digits$}"))
+}
+
+/// Behind the point: where there are few before it.
+fn digits(value: Option<f64>) -> usize {
+    usize::from(value.is_some_and(|value| value < 100.0))
+}
+
+/// None of nothing.
+fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
-    if values.len() % 2 == 1 { values[middle] } else { f64::midpoint(values[middle - 1], values[middle]) }
+    let upper = values.get(middle).copied()?;
+    Some(if values.len() % 2 == 1 { upper } else { f64::midpoint(values[middle - 1], upper) })
 }

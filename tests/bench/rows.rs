@@ -12,7 +12,8 @@ use bulkhead_tests::registry;
 
 use crate::connection::Connection;
 use crate::content::Body;
-use crate::servers::{Contestant, cpu_seconds};
+use crate::listing;
+use crate::servers::{Contestant, Side, cpu_seconds};
 
 /// How much each row does.
 #[derive(Clone, Copy)]
@@ -33,6 +34,15 @@ pub struct Figures {
     pub cpu_seconds: f64,
 }
 
+/// Who can do what a row measures.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Contenders {
+    /// Both servers.
+    Both,
+    /// The peer has no such feature.
+    OursAlone,
+}
+
 /// A line of the table.
 pub struct Row {
     /// As the command line has it.
@@ -43,22 +53,51 @@ pub struct Row {
     pub unit: &'static str,
     /// Does it once, with content that this seed makes new.
     pub run: fn(&Contestant, Setting, u64) -> Figures,
+    contenders: Contenders,
 }
 
-/// All rows. The small writes come first: removing large files slows the file system for minutes.
+impl Row {
+    /// Whether this side has what is measured.
+    pub fn has(&self, side: Side) -> bool {
+        side == Side::Ours || self.contenders == Contenders::Both
+    }
+}
+
+type Run = fn(&Contestant, Setting, u64) -> Figures;
+
+const fn both(name: &'static str, title: &'static str, unit: &'static str, run: Run) -> Row {
+    Row { name, title, unit, run, contenders: Contenders::Both }
+}
+
+const fn ours(name: &'static str, title: &'static str, unit: &'static str, run: Run) -> Row {
+    Row { name, title, unit, run, contenders: Contenders::OursAlone }
+}
+
+/// All rows. The small writes come first: removing large files slows the file system for minutes. The lists come after them, since
+/// they fill the catalog. The peer gets a tenth of the tags, because it keeps 40 KiB of files for each; it knows no pages of tags.
 pub const ROWS: &[Row] = &[
-    Row { name: "small-push", title: "push of a 1 KiB blob, 16 at once", unit: "/s", run: small_push },
-    Row { name: "manifest-put", title: "manifest PUT, 16 at once", unit: "/s", run: manifest_put },
-    Row { name: "manifest-get", title: "manifest GET by tag, 32 connections", unit: "/s", run: manifest_get },
-    Row { name: "manifest-get-close", title: "the same, a new connection each", unit: "/s", run: manifest_get_close },
-    Row { name: "manifest-get-token", title: "the same, kept alive, ours with a token", unit: "/s", run: manifest_get_token },
-    Row { name: "push", title: "push of a large blob, in chunks", unit: "MB/s", run: push },
-    Row { name: "pull", title: "pull of a large blob", unit: "MB/s", run: pull },
+    both("small-push", "push of a 1 KiB blob, 16 at once", "/s", small_push),
+    both("manifest-put", "PUT of a new manifest and tag, 16 at once", "/s", manifest_put),
+    both("tag-put", "PUT of a new tag, the manifest known, 16", "/s", tag_put),
+    both("manifest-get", "manifest GET by tag, 32 connections", "/s", manifest_get),
+    both("manifest-get-close", "the same, a new connection each", "/s", manifest_get_close),
+    both("manifest-get-token", "the same, kept alive, ours with a token", "/s", manifest_get_token),
+    both("tags-start", "1,000 of 100,000 tags (theirs: all of 10,000)", "/s", listing::tags_start),
+    both("tags-middle", "the same, from the middle", "/s", listing::tags_middle),
+    both("tags-end", "the same, at the end", "/s", listing::tags_end),
+    both("catalog-start", "1,000 of 10,000 repositories", "/s", listing::catalog_start),
+    both("catalog-middle", "the same, from the middle", "/s", listing::catalog_middle),
+    both("catalog-end", "the same, at the end", "/s", listing::catalog_end),
+    ours("referrers", "all 1,000 referrers of a manifest", "/s", listing::referrers),
+    ours("referrers-filter", "100 of them, by artifactType", "/s", listing::referrers_of_a_type),
+    both("push", "push of a large blob, in chunks", "MB/s", push),
+    both("pull", "pull of a large blob", "MB/s", pull),
 ];
 
 const REPOSITORY: &str = "bench/app";
 
-fn timed(pid: u32, action: impl FnOnce() -> f64) -> Figures {
+/// Does it, and takes the time and the processor time that it takes.
+pub fn timed(pid: u32, action: impl FnOnce() -> f64) -> Figures {
     let (cpu, started) = (cpu_seconds(pid), Instant::now());
     let units = action();
     Figures { units, seconds: started.elapsed().as_secs_f64(), cpu_seconds: cpu_seconds(pid) - cpu }
@@ -66,7 +105,7 @@ fn timed(pid: u32, action: impl FnOnce() -> f64) -> Figures {
 
 /// Repeats `action` from so many threads until the time is over; how often it was done. `action` gets the thread's own state, and a
 /// number that no other call gets.
-fn repeat<S>(threads: u64, seconds: u64, begin: impl Fn() -> S + Sync, action: impl Fn(&mut S, u64) + Sync) -> f64 {
+pub fn repeat<S>(threads: u64, seconds: u64, begin: impl Fn() -> S + Sync, action: impl Fn(&mut S, u64) + Sync) -> f64 {
     let count = AtomicU64::new(0);
     let end = Instant::now() + Duration::from_secs(seconds);
     std::thread::scope(|scope| {
@@ -115,10 +154,26 @@ fn put_head(host: SocketAddr, upload: &str, digest: &str, length: usize) -> Vec<
 }
 
 fn manifest_put(contestant: &Contestant, setting: Setting, seed: u64) -> Figures {
+    let base = base_of(contestant, seed);
+    put_many(contestant, setting, seed, |number| manifest_of(&base, number))
+}
+
+fn tag_put(contestant: &Contestant, setting: Setting, seed: u64) -> Figures {
+    let manifest = manifest_of(&base_of(contestant, seed), 0);
+    put_many(contestant, setting, seed, |_| manifest.clone())
+}
+
+/// The blobs that this seed's manifests name, pushed.
+fn base_of(contestant: &Contestant, seed: u64) -> Image {
     let base = Image::docker(seed, &[1000]);
     for blob in base.blobs() {
         registry::push_blob(&contestant.client(), REPOSITORY, &blob.bytes);
     }
+    base
+}
+
+/// Each PUT has a new tag, and the manifest that `manifest` has for its number.
+fn put_many(contestant: &Contestant, setting: Setting, seed: u64, manifest: impl Fn(u64) -> Blob + Sync) -> Figures {
     let host = contestant.address;
     let figures = timed(contestant.pid(), || {
         repeat(
@@ -126,22 +181,26 @@ fn manifest_put(contestant: &Contestant, setting: Setting, seed: u64) -> Figures
             setting.seconds,
             || Connection::open(host),
             |connection, number| {
-                let manifest = manifest_of(&base, number);
-                let mut request = format!(
-                    "PUT /v2/{REPOSITORY}/manifests/s{seed}-{number} HTTP/1.1\r\nHost: {host}\r\nContent-Type: {}\r\n\
-                     Content-Length: {}\r\n\r\n",
-                    manifest.media_type,
-                    manifest.bytes.len()
-                )
-                .into_bytes();
-                request.extend_from_slice(&manifest.bytes);
+                let request = put_manifest(host, REPOSITORY, &format!("s{seed}-{number}"), &manifest(number));
                 assert_eq!(connection.exchange(&request).status, 201);
             },
         )
     });
     let first = registry::get_manifest(&contestant.client(), REPOSITORY, &format!("s{seed}-0")).expect(200);
-    assert_eq!(first.body, manifest_of(&base, 0).bytes, "what was put comes back");
+    assert_eq!(first.body, manifest(0).bytes, "what was put comes back");
     figures
+}
+
+/// The PUT of a manifest; `reference` may have a query.
+pub fn put_manifest(host: SocketAddr, repository: &str, reference: &str, manifest: &Blob) -> Vec<u8> {
+    let (media_type, length) = (&manifest.media_type, manifest.bytes.len());
+    let mut request = format!(
+        "PUT /v2/{repository}/manifests/{reference} HTTP/1.1\r\nHost: {host}\r\nContent-Type: {media_type}\r\n\
+         Content-Length: {length}\r\n\r\n"
+    )
+    .into_bytes();
+    request.extend_from_slice(&manifest.bytes);
+    request
 }
 
 /// A manifest of its own for each number, of a usual size.

@@ -12,6 +12,8 @@ use bulkhead_tests::registry;
 use bulkhead_tests::server::Server;
 use bulkhead_tests::users::ALICE;
 
+use crate::fill::Filled;
+
 /// How long the peer may take to start.
 const START: Duration = Duration::from_secs(20);
 
@@ -27,12 +29,23 @@ enum Process {
     },
 }
 
+/// Whose server it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// This project's.
+    Ours,
+    /// The one that it is compared with.
+    Peer,
+}
+
 /// A server under measurement.
 pub struct Contestant {
     /// What the table calls it.
     pub name: &'static str,
     /// Where it answers without credentials.
     pub address: SocketAddr,
+    /// What lies there for the lists.
+    pub filled: Filled,
     process: Process,
     seeds: AtomicU64,
 }
@@ -43,7 +56,13 @@ impl Contestant {
         let open = Server::start(&Config::open());
         let closed = Box::new(Server::start(&Config::standard()));
         let address = open.client().address();
-        Self { name: "bulkhead", address, process: Process::Ours { open, closed }, seeds: AtomicU64::new(1_000_000) }
+        Self {
+            name: "bulkhead",
+            address,
+            filled: Filled::default(),
+            process: Process::Ours { open, closed },
+            seeds: AtomicU64::new(1_000_000),
+        }
     }
 
     /// Debian's docker-registry, without logins and with its log off.
@@ -68,6 +87,7 @@ impl Contestant {
         let peer = Self {
             name: "docker-registry",
             address,
+            filled: Filled::default(),
             process: Process::Peer { child, _folder: folder },
             seeds: AtomicU64::new(2_000_000),
         };
@@ -77,6 +97,14 @@ impl Contestant {
             std::thread::park_timeout(Duration::from_millis(50));
         }
         peer
+    }
+
+    /// Whose it is.
+    pub const fn side(&self) -> Side {
+        match self.process {
+            Process::Ours { .. } => Side::Ours,
+            Process::Peer { .. } => Side::Peer,
+        }
     }
 
     /// A client for what is not measured.

@@ -1,4 +1,5 @@
 //! `cargo xtask bench`: the server beside Debian's docker-registry. Run by hand, never a test: a loaded machine proves nothing.
+//! `cargo xtask bench soak` runs the same program's soak, which needs no peer.
 
 use std::path::Path;
 use std::process::Command;

@@ -24,6 +24,7 @@ Commands:
                              --fast   unit tests and the quick end-to-end tests only: no Docker, no crash and no memory test
                              FILTER   run only the tests whose name contains it
   bench [ARGS...]          measure the server beside Debian's docker-registry on the same disk
+  bench soak [ARGS...]     load the server with 32 clients for 10 minutes, and look for what is lost or wrong
 ";
 
 fn main() -> ExitCode {
