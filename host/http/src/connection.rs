@@ -78,10 +78,13 @@ pub(crate) async fn run(shared: Arc<Shared>, mut stream: TcpStream, address: Soc
         tracing::debug!(%address, %error, "TCP_NODELAY cannot be set");
     }
     let limits = &shared.app.limits;
-    let (protocol, first) = match timeout(limits.head, begin(&mut stream)).await {
-        Ok(Ok(begun)) => begun,
-        Ok(Err(_)) | Err(_) => return,
+    let begun = tokio::select! {
+        biased;
+        begun = timeout(limits.head, begin(&mut stream)) => begun,
+        // Nobody has asked for anything yet, so nobody is cut off.
+        () = draining(shared.phase.clone()) => return,
     };
+    let Ok(Ok((protocol, first))) = begun else { return };
     let peer = Arc::new(Peer { app: Arc::clone(&shared.app), address: address.to_string().into(), encrypted: false });
     let traffic = Arc::new(Traffic::default());
     let moved = Arc::clone(&traffic);
@@ -107,6 +110,12 @@ pub(crate) async fn run(shared: Arc<Shared>, mut stream: TcpStream, address: Soc
     if let Err(error) = ended {
         tracing::debug!(%address, %error, "connection ended");
     }
+}
+
+/// Returns when the server is about to stop.
+async fn draining(mut phase: watch::Receiver<Phase>) {
+    // A server that is gone drains too.
+    let _ = phase.wait_for(|phase| *phase != Phase::Serving).await;
 }
 
 /// What has gone over a connection.

@@ -213,3 +213,17 @@ async fn what_is_not_finished_in_time_is_cut_off_and_counted() {
     server.stop.send(()).unwrap();
     assert_eq!(server.ended.await.unwrap(), Drained::CutOff(1));
 }
+
+#[tokio::test]
+async fn a_connection_over_which_nothing_was_asked_does_not_hold_up_the_end() {
+    let limits = HttpLimits { drain: Duration::from_secs(600), head: Duration::from_secs(600), ..HttpLimits::default() };
+    let server = start(limits).await;
+    let mut silent = TcpStream::connect(server.address).await.unwrap();
+    // Its slot is taken once a later connection has been answered.
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
+    read_answer(&mut stream).await;
+    server.stop.send(()).unwrap();
+    assert_eq!(timeout(Duration::from_secs(60), server.ended).await.unwrap().unwrap(), Drained::Whole);
+    assert_eq!(silent.read(&mut [0; 1]).await.unwrap(), 0);
+}
