@@ -7,7 +7,7 @@ use super::context::{Identity, RequestContext};
 use super::plugin::{PluginError, PluginLabel};
 
 /// The most tags of one deletion that a plugin is told of at once. Where there are more, it is asked again for the next ones.
-pub const MAX_REVIEWED_TAGS: usize = 1000;
+pub const MAX_REVIEWED_TAGS: u32 = 1000;
 /// The largest config that a plugin is shown, in bytes.
 pub const MAX_REVIEWED_CONFIG: u64 = 1024 * 1024;
 

@@ -6,7 +6,7 @@ use futures_util::TryStreamExt;
 use tracing::{info, warn};
 
 use super::{Act, Registry, RegistryError};
-use crate::ports::admission::{Change, MAX_REVIEWED_CONFIG, MAX_REVIEWED_TAGS, Opinion, TagState};
+use crate::ports::admission::{Change, MAX_REVIEWED_CONFIG, MAX_REVIEWED_TAGS, Opinion};
 use crate::ports::catalog::TagFilter;
 use crate::ports::plugin::PluginError;
 use crate::ports::store::ObjectBody;
@@ -86,68 +86,52 @@ impl Registry {
         }))
     }
 
-    /// Checks locks on, and asks plugins about, a manifest that goes with all its tags. Returns these; none: nobody has to know them.
-    pub(super) async fn admit_manifest_deletion(
+    /// Checks the locks on all tags that would go, and asks the plugins. Returns these tags; none: nobody has to know them.
+    pub(super) async fn admit_deletion(
         &self,
         act: Act<'_>,
         repository: &RepositoryName,
-        digest: &Digest,
+        doomed: Doomed<'_>,
         warnings: &mut Vec<String>,
     ) -> Result<Option<Vec<Tag>>, RegistryError> {
         if !self.has_admission() && !self.parts.rules.deletes.watches_tags() {
             return Ok(None);
         }
+        let (catalog, id) = (&self.parts.catalog, self.parts.id);
         let mut all: Vec<Tag> = Vec::new();
         loop {
-            let page = self.tagged(repository, TagFilter::PointingTo(digest), all.last()).await?;
-            let (last, tags) = (page.len() < MAX_REVIEWED_TAGS, page.into_iter().map(|state| state.tag).collect::<Vec<_>>());
-            for tag in &tags {
-                self.parts.rules.deletes.check(repository, Some(tag))?;
-            }
-            if !tags.is_empty() || all.is_empty() {
-                self.review(act, repository, &Change::DeleteManifest { digest, tags: &tags }, warnings).await?;
-            }
-            all.extend(tags);
-            if last {
-                return Ok(Some(all));
-            }
-        }
-    }
-
-    /// The same for a repository.
-    pub(super) async fn admit_repository_deletion(
-        &self,
-        act: Act<'_>,
-        repository: &RepositoryName,
-        warnings: &mut Vec<String>,
-    ) -> Result<Option<Vec<Tag>>, RegistryError> {
-        if !self.has_admission() && !self.parts.rules.deletes.watches_tags() {
-            return Ok(None);
-        }
-        let mut all: Vec<Tag> = Vec::new();
-        loop {
-            let page = self.tagged(repository, TagFilter::All, all.last()).await?;
+            let page = catalog.tagged(id, repository, doomed.tags(), all.last(), MAX_REVIEWED_TAGS).await?;
             for state in &page {
                 self.parts.rules.deletes.check(repository, Some(&state.tag))?;
             }
-            if !page.is_empty() || all.is_empty() {
-                self.review(act, repository, &Change::DeleteRepository(&page), warnings).await?;
+            let tags: Vec<Tag> = page.iter().map(|state| state.tag.clone()).collect();
+            if !tags.is_empty() || all.is_empty() {
+                let change = match doomed {
+                    Doomed::Manifest(digest) => Change::DeleteManifest { digest, tags: &tags },
+                    Doomed::Repository => Change::DeleteRepository(&page),
+                };
+                self.review(act, repository, &change, warnings).await?;
             }
-            let last = page.len() < MAX_REVIEWED_TAGS;
-            all.extend(page.into_iter().map(|state| state.tag));
-            if last {
+            all.extend(tags);
+            if page.len() < MAX_REVIEWED_TAGS as usize {
                 return Ok(Some(all));
             }
         }
     }
+}
 
-    async fn tagged(
-        &self,
-        repository: &RepositoryName,
-        filter: TagFilter<'_>,
-        after: Option<&Tag>,
-    ) -> Result<Vec<TagState>, RegistryError> {
-        // 1000 fits.
-        Ok(self.parts.catalog.tagged(self.parts.id, repository, filter, after, MAX_REVIEWED_TAGS as u32).await?)
+/// What takes tags with it when it goes.
+#[derive(Clone, Copy)]
+pub(super) enum Doomed<'a> {
+    Manifest(&'a Digest),
+    Repository,
+}
+
+impl<'a> Doomed<'a> {
+    const fn tags(self) -> TagFilter<'a> {
+        match self {
+            Self::Manifest(digest) => TagFilter::PointingTo(digest),
+            Self::Repository => TagFilter::All,
+        }
     }
 }

@@ -3,6 +3,7 @@
 
 use bulkhead_oci::{Digest, Reference, RepositoryName, Tag};
 
+use super::admission::Doomed;
 use super::blobs::blob_target;
 use super::manifests::manifest_target;
 use super::pushes::ATTEMPTS;
@@ -87,7 +88,7 @@ impl Registry {
         warnings: &mut Vec<String>,
     ) -> Result<Attempt, RegistryError> {
         let manifest = self.manifest(repository, &Reference::Digest(digest.clone())).await?;
-        let reviewed = self.admit_manifest_deletion(act, repository, digest, warnings).await?;
+        let reviewed = self.admit_deletion(act, repository, Doomed::Manifest(digest), warnings).await?;
         let deliveries = self.deliveries(act, EventAction::Delete, manifest_target(repository, &manifest, None));
         let any = !deliveries.is_empty();
         let referenced = self.parts.rules.deletes.referenced;
@@ -141,7 +142,7 @@ impl Registry {
         self.parts.rules.deletes.check(repository, None)?;
         for _ in 0..ATTEMPTS {
             let mut warnings = Vec::new();
-            let reviewed = self.admit_repository_deletion(act, repository, &mut warnings).await?;
+            let reviewed = self.admit_deletion(act, repository, Doomed::Repository, &mut warnings).await?;
             let (catalog, id, announce) = (&self.parts.catalog, self.parts.id, self.announce(act, repository));
             match catalog.remove_repository(id, repository, reviewed.as_deref(), announce).await? {
                 RepositoryDeletion::Deleted { manifests, tags } => {

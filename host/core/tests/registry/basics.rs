@@ -4,7 +4,7 @@ use bulkhead_core::ports::event::EventAction;
 use bulkhead_core::registry::{Chunk, Page, RegistryError, Rules};
 use bulkhead_oci::{Algorithm, ChunkRange, Reference};
 
-use crate::support::{World, body, broken, collect, image, name, sha256, sha512};
+use crate::support::{HeldBody, World, body, broken, collect, image, name, sha256, sha512};
 
 fn chunk(start: u64, end: u64) -> Chunk {
     Chunk { range: Some(ChunkRange { start, end }), length: None }
@@ -87,21 +87,15 @@ async fn two_requests_do_not_write_to_one_upload() {
     let world = World::new().await;
     let (registry, a) = (world.registry.clone(), name("a"));
     let id = registry.begin_upload(world.act(), &a, Algorithm::Sha256).await.unwrap().id;
-    let (asked, was_asked) = tokio::sync::oneshot::channel();
-    let (release, released) = tokio::sync::oneshot::channel::<()>();
-    let slow = futures_util::stream::once(async move {
-        asked.send(()).unwrap();
-        released.await.unwrap();
-        Ok(bytes::Bytes::from_static(b"hello"))
-    });
+    let (held, slow) = HeldBody::new(b"hello");
     let first = tokio::spawn({
         let (registry, a, id) = (registry.clone(), a.clone(), id.clone());
-        async move { registry.append_upload(&a, &id, Chunk::default(), Box::pin(slow)).await }
+        async move { registry.append_upload(&a, &id, Chunk::default(), slow).await }
     });
-    was_asked.await.unwrap();
+    held.was_asked.await.unwrap();
     let second = registry.append_upload(&a, &id, Chunk::default(), body(&[b"x"])).await;
     assert_eq!(second.unwrap_err(), RegistryError::UploadBusy);
-    release.send(()).unwrap();
+    held.release.send(()).unwrap();
     assert_eq!(first.await.unwrap().unwrap().progress.offset, 5);
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bulkhead_core::registry::{Chunk, Janitor, RegistryError, Rules};
 use bulkhead_oci::Algorithm;
 
-use crate::support::{World, body, name, sha256};
+use crate::support::{HeldBody, World, body, name, sha256};
 
 const LIFE: Duration = Duration::from_secs(3600);
 
@@ -52,22 +52,16 @@ async fn an_upload_that_is_being_written_to_is_not_dropped_however_long_that_tak
     let world = world().await;
     let (registry, a) = (world.registry.clone(), name("a"));
     let id = registry.begin_upload(world.act(), &a, Algorithm::Sha256).await.unwrap().id;
-    let (asked, was_asked) = tokio::sync::oneshot::channel();
-    let (release, released) = tokio::sync::oneshot::channel::<()>();
-    let slow = futures_util::stream::once(async move {
-        asked.send(()).unwrap();
-        released.await.unwrap();
-        Ok(bytes::Bytes::from_static(b"hello"))
-    });
+    let (held, slow) = HeldBody::new(b"hello");
     let append = tokio::spawn({
         let (registry, a, id) = (registry.clone(), a.clone(), id.clone());
-        async move { registry.append_upload(&a, &id, Chunk::default(), Box::pin(slow)).await }
+        async move { registry.append_upload(&a, &id, Chunk::default(), slow).await }
     });
-    was_asked.await.unwrap();
+    held.was_asked.await.unwrap();
     world.clock.advance(LIFE * 2);
     assert_eq!(registry.expire_uploads().await, Ok(0));
     assert!(registry.upload(&a, &id).await.is_ok());
-    release.send(()).unwrap();
+    held.release.send(()).unwrap();
     append.await.unwrap().unwrap();
     registry.finish_upload(&a, &id, &sha256(b"hello"), None).await.unwrap();
 }

@@ -30,7 +30,7 @@ use bulkhead_storage::{GuardedDriver, Store};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use sha2::{Digest as _, Sha256, Sha512};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, oneshot, watch};
 
 /// Moves only when told to.
 pub struct ManualClock {
@@ -326,6 +326,25 @@ pub fn sha512(bytes: &[u8]) -> Digest {
 pub fn body(frames: &[&[u8]]) -> Incoming {
     let frames: Vec<Result<Bytes, BodyError>> = frames.iter().map(|frame| Ok(Bytes::copy_from_slice(frame))).collect();
     Box::pin(stream::iter(frames))
+}
+
+/// A body that says when it is asked for, and comes when it is let go.
+pub struct HeldBody {
+    pub was_asked: oneshot::Receiver<()>,
+    pub release: oneshot::Sender<()>,
+}
+
+impl HeldBody {
+    pub fn new(content: &'static [u8]) -> (Self, Incoming) {
+        let (asked, was_asked) = oneshot::channel();
+        let (release, released) = oneshot::channel::<()>();
+        let body = stream::once(async move {
+            asked.send(()).unwrap();
+            released.await.unwrap();
+            Ok(Bytes::from_static(content))
+        });
+        (Self { was_asked, release }, Box::pin(body))
+    }
 }
 
 /// A body that breaks off after this.
