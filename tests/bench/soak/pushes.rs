@@ -118,7 +118,9 @@ impl Soaker<'_> {
         let manifest = Blob::new(&held.media_type, held.body.clone());
         for digest in &blobs {
             let stored = &self.model.blobs[&(source, digest.clone())];
-            let (size, owner) = (stored.size, stored.owner);
+            // In its home a client may delete even what anybody pushes elsewhere.
+            let owner = if self.world.is_shared(digest) { Owner::Everybody } else { stored.owner };
+            let size = stored.size;
             if !self.model.blobs.contains_key(&(target, digest.clone())) {
                 self.mount(source, target, digest, &[201])?;
                 self.model.store(target, digest, size, owner);

@@ -60,6 +60,11 @@ impl World {
         }
     }
 
+    /// Whether every client may push this content.
+    pub fn is_shared(&self, digest: &str) -> bool {
+        self.shared.iter().any(|blob| blob.digest == digest)
+    }
+
     /// Lets the others see it.
     pub fn show(&self, client: usize, shown: Shown) {
         let mut board = self.boards[client].lock().expect("no holder of a board panics");
