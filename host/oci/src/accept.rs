@@ -42,8 +42,13 @@ impl Accept {
     /// Whether the client takes content of this type. The most precise entry decides. All manifests are JSON, so `application/json`, which
     /// old clients and `curl` users write, takes any of them.
     pub fn takes(&self, media_type: &MediaType) -> bool {
+        self.takes_text(media_type.as_str())
+    }
+
+    /// The same of a type that is known.
+    pub fn takes_text(&self, media_type: &str) -> bool {
         let Some(entries) = &self.entries else { return true };
-        let exact = media_type.as_str().to_ascii_lowercase();
+        let exact = media_type.to_ascii_lowercase();
         let of = |range: &str| entries.iter().find(|entry| entry.range == range).map(|entry| entry.taken);
         let kind = exact.split_once('/').map_or("", |(kind, _)| kind);
         let decided = of(&exact).or_else(|| of("application/json")).or_else(|| of(&format!("{kind}/*"))).or_else(|| of("*/*"));

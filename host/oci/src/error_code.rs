@@ -33,8 +33,6 @@ pub enum ErrorCode {
     TooManyRequests,
     /// Docker's code for a tag that is outside the grammar.
     TagInvalid,
-    /// Docker's code for `n` or `last` outside their range.
-    PaginationNumberInvalid,
     /// Docker's code for a fault of the server; the reason is in its log alone.
     Unknown,
 }
@@ -58,7 +56,6 @@ impl ErrorCode {
             Self::Unsupported => "UNSUPPORTED",
             Self::TooManyRequests => "TOOMANYREQUESTS",
             Self::TagInvalid => "TAG_INVALID",
-            Self::PaginationNumberInvalid => "PAGINATION_NUMBER_INVALID",
             Self::Unknown => "UNKNOWN",
         }
     }

@@ -40,9 +40,14 @@ enum Spec {
 impl Ranges {
     /// Resolves a `Range` header against an object of `size` bytes. Ranges that overlap or touch are joined.
     pub fn resolve(header: Option<&str>, size: u64) -> Self {
-        let Some(list) = header.and_then(|header| header.trim().strip_prefix("bytes=")) else { return Self::Whole };
+        let Some(list) = header.and_then(of_bytes) else { return Self::Whole };
         let mut ranges: Vec<ByteRange> = Vec::new();
-        for (index, text) in list.split(',').enumerate() {
+        // Empty elements of a list do not count (RFC 9110, 5.6.1.2), but one at least must be there.
+        let texts = list.split(',').map(str::trim).filter(|text| !text.is_empty());
+        if texts.clone().next().is_none() {
+            return Self::Whole;
+        }
+        for (index, text) in texts.enumerate() {
             if index == MAX_RANGES {
                 return Self::Whole;
             }
@@ -66,7 +71,7 @@ impl Spec {
         let Some((first, last)) = text.trim().split_once('-') else { return Self::Unreadable };
         let (first, last) = (first.trim(), last.trim());
         let end = size.saturating_sub(1);
-        let (first, last) = match (number(first), number(last)) {
+        let (first, last) = match (position(first), position(last)) {
             (Some(first), Some(last)) if first > last => return Self::Backwards,
             (Some(first), Some(last)) => (first, last.min(end)),
             (Some(first), None) if last.is_empty() => (first, end),
@@ -92,9 +97,24 @@ fn join(ranges: &mut Vec<ByteRange>, mut range: ByteRange) {
     ranges.insert(place.min(ranges.len()), range);
 }
 
+/// What stands behind the unit, whose letters have no case (RFC 9110, 14.1).
+fn of_bytes(header: &str) -> Option<&str> {
+    let (unit, list) = header.trim().split_once('=')?;
+    unit.eq_ignore_ascii_case("bytes").then_some(list)
+}
+
 /// Digits alone: `u64::from_str` would take a sign.
 fn number(text: &str) -> Option<u64> {
-    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) { None } else { text.parse().ok() }
+    digits(text)?.parse().ok()
+}
+
+/// The same; more than a number holds is as good as the largest one.
+fn position(text: &str) -> Option<u64> {
+    Some(digits(text)?.parse().unwrap_or(u64::MAX))
+}
+
+fn digits(text: &str) -> Option<&str> {
+    (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())).then_some(text)
 }
 
 /// The place of a pushed chunk: `START-END`, both included.
@@ -154,6 +174,9 @@ mod tests {
         assert_eq!(Ranges::resolve(Some("bytes=2-99"), 10), one(2, 8));
         assert_eq!(Ranges::resolve(Some("bytes=-3"), 10), one(7, 3));
         assert_eq!(Ranges::resolve(Some("bytes=-30"), 10), one(0, 10));
+        assert_eq!(Ranges::resolve(Some("BYTES=0-0,,"), 10), one(0, 1));
+        assert_eq!(Ranges::resolve(Some("bytes=0-99999999999999999999"), 10), one(0, 10));
+        assert_eq!(Ranges::resolve(Some("bytes=-99999999999999999999"), 10), one(0, 10));
     }
 
     #[test]
@@ -171,7 +194,8 @@ mod tests {
 
     #[test]
     fn a_range_outside_the_object_cannot_be_satisfied() {
-        for header in ["bytes=10-", "bytes=-0", "bytes=10-11,12-13", "bytes=5-2", "bytes=0-1,5-2"] {
+        for header in ["bytes=10-", "bytes=99999999999999999999-", "bytes=-0", "bytes=10-11,12-13", "bytes=5-2", "bytes=0-1,5-2"]
+        {
             assert_eq!(Ranges::resolve(Some(header), 10), Ranges::Unsatisfiable, "{header}");
         }
         assert_eq!(Ranges::resolve(Some("bytes=0-"), 0), Ranges::Unsatisfiable);

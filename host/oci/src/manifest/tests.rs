@@ -101,3 +101,29 @@ fn an_empty_artifact_type_is_none() {
     let index = parse(MediaType::OCI_INDEX, r#"{"schemaVersion":2,"artifactType":"","manifests":[]}"#).unwrap();
     assert_eq!(index.artifact_type, None);
 }
+
+#[test]
+fn such_a_field_is_refused_in_descriptors_and_platforms_too() {
+    let layer = CONFIG.replace("\"size\":2", "\"size\":2,\"Digest\":\"sha256:0\",\"Size\":7");
+    let body = format!(r#"{{"schemaVersion":2,"config":{CONFIG},"layers":[{layer}]}}"#);
+    assert!(matches!(parse(MediaType::OCI_MANIFEST, &body), Err(ManifestError::Contradiction(_))));
+    let entry = CONFIG.replace("\"size\":2", "\"size\":2,\"platform\":{\"os\":\"linux\",\"OS\":\"windows\"}");
+    let body = format!(r#"{{"schemaVersion":2,"manifests":[{entry}]}}"#);
+    assert!(matches!(parse(MediaType::OCI_INDEX, &body), Err(ManifestError::Contradiction(_))));
+    // What nobody reads may be called as one likes, and hold what one likes.
+    let layer = CONFIG.replace("\"size\":2", "\"size\":2,\"annotations\":{\"Digest\":\"x\"},\"own\":{\"Size\":[1]}");
+    let body = format!(r#"{{"schemaVersion":2,"config":{CONFIG},"layers":[{layer}],"own":{{"Layers":1}}}}"#);
+    assert!(parse(MediaType::OCI_MANIFEST, &body).is_ok());
+}
+
+#[test]
+fn a_list_is_no_descriptor() {
+    let list = r#"["application/vnd.oci.image.config.v1+json","sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",2]"#;
+    for body in [
+        format!(r#"{{"schemaVersion":2,"config":{list},"layers":[]}}"#),
+        format!(r#"{{"schemaVersion":2,"config":{CONFIG},"layers":[{list}]}}"#),
+        format!(r#"{{"schemaVersion":2,"config":{CONFIG},"layers":{CONFIG}}}"#),
+    ] {
+        assert!(parse(MediaType::OCI_MANIFEST, &body).is_err(), "{body}");
+    }
+}
