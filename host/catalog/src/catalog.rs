@@ -1,13 +1,14 @@
 //! The core's port, on the readers, the writer and the cache.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
 use bulkhead_core::ports::admission::TagState;
 use bulkhead_core::ports::catalog::{
-    Advance, Announce, BlobRecord, Catalog, CatalogError, Deletion, Delivery, Expected, ManifestRecord, NewDelivery, NewManifest,
-    OldManifest, Part, PutManifest, Referenced, ReferrerRecord, Removal, RepositoryDeletion, Settlement, TagFilter, UploadRecord,
+    Advance, Announce, BlobRecord, Catalog, CatalogError, Deletion, Delivery, Expected, MAX_DELETED_AT_ONCE, ManifestRecord,
+    NewDelivery, NewManifest, OldManifest, Part, PutManifest, Referenced, ReferrerRecord, Removal, RepositoryDeletion,
+    Settlement, TagFilter, UploadRecord,
 };
 use bulkhead_core::ports::clock::Timestamp;
 use bulkhead_core::ports::ids::{RegistryId, RegistryName, UploadId};
@@ -16,7 +17,7 @@ use bulkhead_oci::{Digest, Reference, RepositoryName, Tag};
 
 use crate::SqliteCatalog;
 use crate::convert::{time, to_row};
-use crate::read::Due;
+use crate::read::{Due, Need};
 use crate::write::{
     AddBlob, AdvanceUpload, Answer, CreateUpload, DeleteState, Deliveries, Enqueue, MakeRegistry, MountBlob, Progress,
     RemoveBlob, RemoveManifest, RemoveRepository, RemoveTag, RemoveUpload, SetState, Settle, StoreManifest, Write,
@@ -41,8 +42,9 @@ fn progress(progress: &UploadProgress) -> Result<Progress, CatalogError> {
     })
 }
 
-fn reviewed(tags: &[Tag]) -> HashSet<Tag> {
-    tags.iter().cloned().collect()
+/// A tag that was not there when it was reviewed is none that may go.
+fn pointing(tags: &[TagState]) -> HashMap<Tag, Digest> {
+    tags.iter().filter_map(|state| Some((state.tag.clone(), state.now.clone()?))).collect()
 }
 
 #[async_trait]
@@ -115,14 +117,8 @@ impl Catalog for SqliteCatalog {
         answer!(self, "mounting a blob", write, Answer::Mounted(blob) => blob)
     }
 
-    async fn holders(
-        &self,
-        registry: RegistryId,
-        digest: &Digest,
-        after: Option<&RepositoryName>,
-        limit: u32,
-    ) -> Result<Vec<RepositoryName>, CatalogError> {
-        self.readers.holders(registry, digest, after.map(RepositoryName::as_str).unwrap_or_default(), limit).await
+    async fn holders(&self, registry: RegistryId, digest: &Digest, limit: u32) -> Result<Vec<RepositoryName>, CatalogError> {
+        self.readers.holders(registry, digest, limit).await
     }
 
     async fn remove_blob(
@@ -133,11 +129,19 @@ impl Catalog for SqliteCatalog {
         referenced: Referenced,
         deliveries: Vec<NewDelivery>,
     ) -> Result<Deletion, CatalogError> {
+        // To walk over all manifests of a repository takes long: the writer looks at those alone that came after.
+        let unneeded_up_to = match referenced {
+            Referenced::Allow => None,
+            Referenced::Refuse => match self.readers.need(registry, repository, digest).await? {
+                Need::By(manifest) => return Ok(Deletion::NeededBy(manifest)),
+                Need::NoneUpTo(last) => Some(last),
+            },
+        };
         let write = Write::RemoveBlob(RemoveBlob {
             registry,
             repository: repository.clone(),
             digest: digest.clone(),
-            referenced,
+            unneeded_up_to,
             deliveries: Deliveries::new(&deliveries, None)?,
         });
         answer!(self, "removing a blob", write, Answer::Deletion(deletion) => deletion)
@@ -213,7 +217,14 @@ impl Catalog for SqliteCatalog {
 
     async fn put_manifest(&self, registry: RegistryId, new: NewManifest<'_>) -> Result<PutManifest, CatalogError> {
         self.saw(new.now);
-        let write = Write::StoreManifest(Box::new(StoreManifest::new(registry, new)?));
+        let store = Box::new(StoreManifest::new(registry, new)?);
+        if let Some(question) = store.question() {
+            let put = self.readers.objections(question).await?;
+            if !matches!(put, PutManifest::Stored { .. }) {
+                return Ok(put);
+            }
+        }
+        let write = Write::StoreManifest(store);
         answer!(self, "storing a manifest", write, Answer::Manifest(put) => put)
     }
 
@@ -223,7 +234,7 @@ impl Catalog for SqliteCatalog {
             repository: old.repository.clone(),
             digest: old.digest.clone(),
             referenced: old.referenced,
-            reviewed: old.reviewed.map(reviewed),
+            reviewed: old.reviewed.map(|tags| tags.iter().cloned().collect()),
             deliveries: Deliveries::new(&old.deliveries, None)?,
         });
         answer!(self, "removing a manifest", write, Answer::Deletion(deletion) => deletion)
@@ -251,13 +262,16 @@ impl Catalog for SqliteCatalog {
         &self,
         registry: RegistryId,
         repository: &RepositoryName,
-        tags: Option<&[Tag]>,
+        reviewed: Option<&[TagState]>,
         announce: Announce,
     ) -> Result<RepositoryDeletion, CatalogError> {
+        if self.readers.has_more(registry, repository, MAX_DELETED_AT_ONCE).await? {
+            return Ok(RepositoryDeletion::TooLarge);
+        }
         let write = Write::RemoveRepository(RemoveRepository {
             registry,
             repository: repository.clone(),
-            reviewed: tags.map(reviewed),
+            reviewed: reviewed.map(pointing),
             announce,
         });
         answer!(self, "removing a repository", write, Answer::Repository(deletion) => deletion)

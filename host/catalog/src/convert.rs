@@ -29,6 +29,11 @@ where
         .map_err(|error| CatalogError(format!("the catalog holds {text:?} as {what}: {error}: it was changed by other hands")))
 }
 
+/// JSON that a statement takes apart.
+pub(crate) fn json(written: serde_json::Result<String>) -> String {
+    written.expect("lists and maps of text and numbers have no form that JSON lacks")
+}
+
 /// Names what was done when SQLite refused.
 pub(crate) fn failed(doing: &'static str) -> impl Fn(sqlx::Error) -> CatalogError {
     move |error| CatalogError(format!("{doing}: {error}"))

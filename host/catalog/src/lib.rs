@@ -11,6 +11,7 @@
 mod cache;
 mod catalog;
 mod convert;
+mod objections;
 mod open;
 mod read;
 mod readers;

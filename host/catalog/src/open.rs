@@ -34,6 +34,8 @@ pub async fn open(path: &Path) -> Result<SqliteCatalog, CatalogError> {
     let options = writer_options(path);
     let mut connection = options.connect().await.map_err(|error| unusable(path, &error))?;
     migrate(path, &mut connection).await?;
+    let last: Result<(i64,), _> = sqlx::query_as("SELECT ifnull(max(id), 0) FROM manifests").fetch_one(&mut connection).await;
+    let (last_manifest,) = last.map_err(|error| unusable(path, &error))?;
     let readers = Readers::new(reader_options(path), READERS as usize);
     readers.warm().await.map_err(|error| unusable(path, &error))?;
     let cache = Arc::new(Cache::new());
@@ -42,6 +44,7 @@ pub async fn open(path: &Path) -> Result<SqliteCatalog, CatalogError> {
         options,
         connection: Some(connection),
         durability: Durability::Power,
+        last_manifest,
         cache: Arc::clone(&cache),
         counters: Arc::clone(&counters),
         lock,

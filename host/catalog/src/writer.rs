@@ -42,6 +42,8 @@ pub(crate) struct Writer {
     pub(crate) connection: Option<SqliteConnection>,
     /// What the connection is set to.
     pub(crate) durability: Durability,
+    /// The last number that a manifest got. It never goes back, whatever is undone or removed.
+    pub(crate) last_manifest: i64,
     pub(crate) cache: Arc<Cache>,
     pub(crate) counters: Arc<Counters>,
     /// Locked: no other process has this catalog open, so nobody else changes what the cache holds.
@@ -81,7 +83,10 @@ impl Writer {
 
     async fn batch(&mut self, writes: Vec<Write>, replies: Vec<Reply<Answer>>) {
         let count = writes.len() as u64;
-        match self.transact(writes).await {
+        let mut last_manifest = self.last_manifest;
+        let answers = self.transact(writes, &mut last_manifest).await;
+        self.last_manifest = last_manifest;
+        match answers {
             Ok(answers) => {
                 self.counters.commits.fetch_add(1, Ordering::Relaxed);
                 self.counters.writes.fetch_add(count, Ordering::Relaxed);
@@ -100,7 +105,11 @@ impl Writer {
         }
     }
 
-    async fn transact(&mut self, writes: Vec<Write>) -> Result<Vec<Result<Answer, CatalogError>>, CatalogError> {
+    async fn transact(
+        &mut self,
+        writes: Vec<Write>,
+        last_manifest: &mut i64,
+    ) -> Result<Vec<Result<Answer, CatalogError>>, CatalogError> {
         let durability = writes.iter().map(Write::durability).max().unwrap_or(Durability::Power);
         let cache = Arc::clone(&self.cache);
         let connection = self.connection(durability).await?;
@@ -109,7 +118,8 @@ impl Writer {
         let mut answers = Vec::with_capacity(writes.len());
         for write in writes {
             let before = changed.len();
-            let outcome = write.run(&mut Work { connection: &mut *connection, changed: &mut changed }).await;
+            let mut work = Work { connection: &mut *connection, changed: &mut changed, last_manifest: &mut *last_manifest };
+            let outcome = write.run(&mut work).await;
             let (answer, keep) = match outcome {
                 Ok(Outcome::Keep(answer)) => (Ok(answer), true),
                 Ok(Outcome::Undo(answer)) => (Ok(answer), false),

@@ -2,7 +2,7 @@
 
 use axum::http::header::{IF_MATCH, IF_NONE_MATCH, IF_RANGE};
 use axum::http::{HeaderMap, HeaderName};
-use bulkhead_core::registry::{Condition, Etags};
+use bulkhead_core::registry::{Condition, Etags, RegistryError};
 use bulkhead_oci::Digest;
 
 use crate::error::ApiError;
@@ -18,14 +18,27 @@ enum Comparison {
 #[derive(Debug, PartialEq, Eq)]
 struct Unreadable;
 
-/// The condition of a push.
+/// The condition of a push or a deletion.
 ///
 /// # Errors
-/// 400 if it cannot be read: a push that its client meant to be conditional is never made without its condition.
-pub(crate) fn of_push(headers: &HeaderMap) -> Result<Condition, ApiError> {
+/// 400 if it cannot be read: a change that its client meant to be conditional is never made without its condition.
+pub(crate) fn of_change(headers: &HeaderMap) -> Result<Condition, ApiError> {
     let read = |name, comparison| etags(headers, &name, comparison).map_err(|Unreadable| ApiError::unreadable_condition(&name));
     let if_match = read(IF_MATCH, Comparison::Strong)?;
     Ok(Condition { if_match, if_none_match: read(IF_NONE_MATCH, Comparison::Weak)? })
+}
+
+/// Refuses a read of other content than its client wants (RFC 9110, 13.1.1).
+///
+/// # Errors
+/// 412, or 400 if `If-Match` cannot be read.
+pub(crate) fn require_match(headers: &HeaderMap, digest: &Digest) -> Result<(), ApiError> {
+    let matched = match etags(headers, &IF_MATCH, Comparison::Strong) {
+        Ok(None | Some(Etags::Any)) => true,
+        Ok(Some(Etags::Of(tags))) => tags.iter().any(|tag| tag == digest.as_str()),
+        Err(Unreadable) => return Err(ApiError::unreadable_condition(&IF_MATCH)),
+    };
+    if matched { Ok(()) } else { Err(RegistryError::ConditionFailed.into()) }
 }
 
 /// Whether the client has this content already (RFC 9110, 13.1.2: weak comparison, any of the listed tags, or `*`). A list that cannot be
@@ -134,25 +147,25 @@ mod tests {
 
     #[test]
     fn a_push_has_the_conditions_that_its_client_wrote() {
-        let none = of_push(&HeaderMap::new()).unwrap();
+        let none = of_change(&HeaderMap::new()).unwrap();
         assert_eq!((none.if_match, none.if_none_match), (None, None));
-        let weak = of_push(&with(IF_MATCH, &["W/\"a\", \"b\"", "\"c\""])).unwrap();
+        let weak = of_change(&with(IF_MATCH, &["W/\"a\", \"b\"", "\"c\""])).unwrap();
         assert_eq!(weak.if_match, of(&["b", "c"]), "a weak tag matches nothing here");
-        assert_eq!(of_push(&with(IF_MATCH, &["W/\"a\""])).unwrap().if_match, of(&[]));
-        assert_eq!(of_push(&with(IF_MATCH, &["*"])).unwrap().if_match, Some(Etags::Any));
-        assert_eq!(of_push(&with(IF_NONE_MATCH, &[" * "])).unwrap().if_none_match, Some(Etags::Any));
-        assert_eq!(of_push(&with(IF_NONE_MATCH, &["W/\"a\""])).unwrap().if_none_match, of(&["a"]));
+        assert_eq!(of_change(&with(IF_MATCH, &["W/\"a\""])).unwrap().if_match, of(&[]));
+        assert_eq!(of_change(&with(IF_MATCH, &["*"])).unwrap().if_match, Some(Etags::Any));
+        assert_eq!(of_change(&with(IF_NONE_MATCH, &[" * "])).unwrap().if_none_match, Some(Etags::Any));
+        assert_eq!(of_change(&with(IF_NONE_MATCH, &["W/\"a\""])).unwrap().if_none_match, of(&["a"]));
     }
 
     #[test]
     fn a_condition_that_cannot_be_read_is_never_passed_over() {
         for bad in ["", ",", "sha256:a", "\"a", "\"a\" \"b\"", "*, \"a\"", "\"a\", *", "w/\"a\"", "'a'"] {
             for name in [IF_MATCH, IF_NONE_MATCH] {
-                let refused = of_push(&with(name.clone(), &[bad])).unwrap_err().into_response("").status();
+                let refused = of_change(&with(name.clone(), &[bad])).unwrap_err().into_response("").status();
                 assert_eq!(refused, 400, "{name}: {bad}");
             }
         }
-        assert!(of_push(&with(IF_MATCH, &["*", "\"a\""])).is_err());
-        assert!(of_push(&HeaderMap::from_iter([(IF_MATCH, HeaderValue::from_bytes(b"\"\xe9\"").unwrap())])).is_err());
+        assert!(of_change(&with(IF_MATCH, &["*", "\"a\""])).is_err());
+        assert!(of_change(&HeaderMap::from_iter([(IF_MATCH, HeaderValue::from_bytes(b"\"\xe9\"").unwrap())])).is_err());
     }
 }

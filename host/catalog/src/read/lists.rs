@@ -6,7 +6,7 @@ use bulkhead_core::ports::ids::RegistryId;
 use bulkhead_oci::{RepositoryName, Tag};
 use sqlx::query_as;
 
-use crate::convert::parse;
+use crate::convert::{json, parse};
 use crate::readers::Readers;
 use crate::sql::repository;
 
@@ -31,6 +31,14 @@ const STATES: &str = concat!(
 );
 pub(crate) const REPOSITORIES: &str =
     "SELECT name FROM repositories WHERE registry_id = $1 AND listed = 1 AND name > $2 ORDER BY name LIMIT $3";
+/// How many tags and manifests the repository has, counted to `$3` of either.
+pub(crate) const EXTENT: &str = concat!(
+    "SELECT (SELECT count(*) FROM (SELECT 1 FROM tags WHERE repository_id = ",
+    repository!(),
+    " LIMIT $3)) + (SELECT count(*) FROM (SELECT 1 FROM manifests WHERE repository_id = ",
+    repository!(),
+    " LIMIT $3))"
+);
 
 fn tag_state((name, digest): (String, Option<String>)) -> Result<TagState, CatalogError> {
     let now = digest.map(|digest| parse(&digest, "a digest")).transpose()?;
@@ -88,9 +96,20 @@ impl Readers {
             return Ok(Vec::new());
         }
         let names: Vec<&str> = tags.iter().map(Tag::as_str).collect();
-        let names = serde_json::to_string(&names).expect("a list of text has no form that JSON lacks");
-        let query = query_as(STATES).bind(registry.0).bind(repository.as_str()).bind(names);
+        let query = query_as(STATES).bind(registry.0).bind(repository.as_str()).bind(json(serde_json::to_string(&names)));
         self.all("reading what tags point to", query).await?.into_iter().map(tag_state).collect()
+    }
+
+    /// Whether the repository has more than `most` tags and manifests together.
+    pub(crate) async fn has_more(
+        &self,
+        registry: RegistryId,
+        repository: &RepositoryName,
+        most: u32,
+    ) -> Result<bool, CatalogError> {
+        let query = query_as(EXTENT).bind(registry.0).bind(repository.as_str()).bind(i64::from(most) + 1);
+        let row: Option<(i64,)> = self.optional("counting what a repository has", query).await?;
+        Ok(row.is_some_and(|(count,)| count > i64::from(most)))
     }
 
     pub(crate) async fn repositories(

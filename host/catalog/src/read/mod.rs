@@ -14,10 +14,11 @@ use sqlx::query_as;
 use crate::convert::time;
 use crate::readers::Readers;
 
+pub(crate) use blobs::Need;
 #[cfg(test)]
-pub(crate) use blobs::HOLDERS;
+pub(crate) use blobs::{HOLDERS, NEEDING};
 #[cfg(test)]
-pub(crate) use lists::{REPOSITORIES, TAGGED, TAGS, TAGS_OF};
+pub(crate) use lists::{EXTENT, REPOSITORIES, TAGGED, TAGS, TAGS_OF};
 #[cfg(test)]
 pub(crate) use manifests::{ANNOTATIONS_AT_ONCE, REFERRERS, REFERRERS_OF_TYPE};
 pub(crate) use outbox::Due;

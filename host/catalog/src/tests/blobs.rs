@@ -86,23 +86,37 @@ async fn a_removed_blob_is_gone_from_its_repository_alone_and_tells_of_it_once()
 }
 
 #[tokio::test]
-async fn the_holders_of_a_blob_come_in_byte_order_a_page_at_a_time() {
+async fn the_holders_of_a_blob_are_the_oldest_repositories_first() {
     let (_home, catalog, registry) = fresh().await;
     for repository in ["b", "a/b", "a-b", "a"] {
         add(&catalog, registry, repository, 1).await;
     }
     add(&catalog, registry, "other", 2).await;
-    let page = async |after: Option<&str>, limit| {
-        let after = after.map(name);
-        let found = catalog.holders(registry, &digest(1), after.as_ref(), limit).await.unwrap();
+    let first = async |limit| {
+        let found = catalog.holders(registry, &digest(1), limit).await.unwrap();
         found.iter().map(|name| name.as_str().to_owned()).collect::<Vec<_>>()
     };
-    assert_eq!(page(None, 9).await, ["a", "a-b", "a/b", "b"]);
-    assert_eq!(page(None, 2).await, ["a", "a-b"]);
-    assert_eq!(page(Some("a-b"), 9).await, ["a/b", "b"]);
-    assert_eq!(page(Some("b"), 9).await, Vec::<String>::new());
-    assert_eq!(page(None, 0).await, Vec::<String>::new());
-    Delete::from("a").blob(1, &catalog, registry).await;
-    assert_eq!(page(None, 1).await, ["a-b"]);
-    assert_eq!(catalog.holders(registry, &digest(3), None, 9).await.unwrap(), vec![]);
+    assert_eq!(first(9).await, ["b", "a/b", "a-b", "a"]);
+    assert_eq!(first(2).await, ["b", "a/b"]);
+    assert_eq!(first(0).await, Vec::<String>::new());
+    Delete::from("b").blob(1, &catalog, registry).await;
+    assert_eq!(first(1).await, ["a/b"]);
+    assert_eq!(catalog.holders(registry, &digest(3), 9).await.unwrap(), vec![]);
+}
+
+#[tokio::test]
+async fn no_more_holders_are_looked_at_than_the_limit_whose_ever_they_are() {
+    let (_home, catalog, registry) = fresh().await;
+    let other = catalog.registry(&"other".parse().unwrap(), NOW).await.unwrap();
+    for (registry, repository) in [(other, "a"), (registry, "b"), (other, "c"), (registry, "d")] {
+        add(&catalog, registry, repository, 1).await;
+    }
+    for (limit, mine, theirs) in
+        [(1, &[][..], &["a"][..]), (2, &["b"], &["a"]), (3, &["b"], &["a", "c"]), (4, &["b", "d"], &["a", "c"])]
+    {
+        for (registry, expected) in [(registry, mine), (other, theirs)] {
+            let expected: Vec<_> = expected.iter().copied().map(name).collect();
+            assert_eq!(catalog.holders(registry, &digest(1), limit).await.unwrap(), expected, "{limit}");
+        }
+    }
 }

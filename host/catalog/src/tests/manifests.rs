@@ -1,5 +1,5 @@
 use bulkhead_core::ports::catalog::{Catalog, Deletion, ManifestRecord, NewManifest, PutManifest, Sparse};
-use bulkhead_oci::{MediaType, Reference};
+use bulkhead_oci::{Manifest, MediaType, Reference};
 
 use super::{
     Delete, NOW, Push, add, body, by_tag, descriptor, digest, event, fresh, image, index, listed, name, outbox, pull, stored, tag,
@@ -111,14 +111,33 @@ async fn a_tag_moves_and_what_it_left_stays() {
 }
 
 #[tokio::test]
-async fn the_same_bytes_pushed_as_another_type_are_of_the_new_type() {
-    let (_home, catalog, registry) = fresh().await;
-    Push::new("a", 10, image(&[])).tagged("v1").to(&catalog, registry).await;
-    assert!(pull(&catalog, registry, "a", &by_tag("v1")).await.is_some());
+async fn the_same_bytes_pushed_as_another_type_are_refused_and_change_nothing() {
+    let (home, catalog, registry) = fresh().await;
+    let mut oci = image(&[]);
+    oci.subject = Some(descriptor(1));
+    Push::new("a", 10, oci.clone()).tagged("v1").to(&catalog, registry).await;
+    let before = pull(&catalog, registry, "a", &by_tag("v1")).await;
     let mut docker = image(&[]);
     docker.media_type = MediaType::DOCKER_MANIFEST.parse().unwrap();
-    Push::new("a", 10, docker.clone()).to(&catalog, registry).await;
-    assert_eq!(pull(&catalog, registry, "a", &by_tag("v1")).await.unwrap().media_type, docker.media_type);
+    docker.artifact_type = Some("application/other".to_owned());
+    docker.subject = Some(descriptor(2));
+    // It would lack a blob too, but that to push it helps nothing.
+    for manifest in [docker.clone(), Manifest { blobs: vec![descriptor(3)], ..docker.clone() }] {
+        let push = Push::new("a", 10, manifest).tagged("v1").tagged("v2").telling(event(1));
+        assert_eq!(push.to(&catalog, registry).await, PutManifest::OtherType(oci.media_type.clone()));
+    }
+    assert_eq!(pull(&catalog, registry, "a", &by_tag("v1")).await, before);
+    assert_eq!(catalog.tags(registry, &name("a"), None, 9).await.unwrap(), Some(vec![tag("v1")]));
+    assert_eq!(home.number("SELECT count(*) FROM manifest_references").await, 1);
+    assert_eq!(catalog.referrers(registry, &name("a"), &digest(1), None, None, 9).await.unwrap().items.len(), 1);
+    assert!(catalog.referrers(registry, &name("a"), &digest(2), None, None, 9).await.unwrap().items.is_empty());
+    assert!(outbox(&catalog).await.is_empty());
+    assert_eq!(Push::new("a", 10, oci).tagged("v2").telling(event(2)).to(&catalog, registry).await, stored());
+    assert_eq!(pull(&catalog, registry, "a", &by_tag("v2")).await, before);
+    assert_eq!(outbox(&catalog).await, [event(2).event.id]);
+    assert_eq!(Push::new("b", 10, docker.clone()).tagged("v1").to(&catalog, registry).await, stored(), "another repository");
+    Delete::from("a").manifest(10, &catalog, registry).await;
+    assert_eq!(Push::new("a", 10, docker).to(&catalog, registry).await, stored(), "nothing is there any more");
 }
 
 #[tokio::test]

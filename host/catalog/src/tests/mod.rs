@@ -3,6 +3,7 @@
 mod blobs;
 mod cache;
 mod durability;
+mod large;
 mod manifests;
 mod migration;
 mod needed;
@@ -246,7 +247,7 @@ fn stored() -> PutManifest {
 struct Delete<'a> {
     repository: &'a str,
     referenced: Referenced,
-    reviewed: Option<Vec<Tag>>,
+    reviewed: Option<Vec<TagState>>,
     deliveries: Vec<NewDelivery>,
 }
 
@@ -262,7 +263,12 @@ impl<'a> Delete<'a> {
     }
 
     fn reviewed(mut self, tags: &[&str]) -> Self {
-        self.reviewed = Some(tags.iter().copied().map(tag).collect());
+        self.reviewed = Some(tags.iter().map(|text| pointing(text, None)).collect());
+        self
+    }
+
+    fn reviewed_at(mut self, tags: &[(&str, u64)]) -> Self {
+        self.reviewed = Some(tags.iter().map(|(text, number)| pointing(text, Some(*number))).collect());
         self
     }
 
@@ -272,11 +278,12 @@ impl<'a> Delete<'a> {
     }
 
     async fn manifest(self, number: u64, catalog: &SqliteCatalog, registry: RegistryId) -> Deletion {
+        let reviewed: Option<Vec<Tag>> = self.reviewed.map(|states| states.into_iter().map(|state| state.tag).collect());
         let old = OldManifest {
             repository: &name(self.repository),
             digest: &digest(number),
             referenced: self.referenced,
-            reviewed: self.reviewed.as_deref(),
+            reviewed: reviewed.as_deref(),
             deliveries: self.deliveries,
         };
         catalog.remove_manifest(registry, old).await.unwrap()

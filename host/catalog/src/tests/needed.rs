@@ -1,9 +1,13 @@
 //! Deletions of what others need.
 
 use bulkhead_core::ports::catalog::{Catalog, Deletion};
+use bulkhead_core::ports::ids::RegistryId;
 use bulkhead_oci::Reference;
 
 use super::{Delete, Push, add, by_tag, descriptor, digest, event, fresh, image, index, listed, name, outbox, pull, stored, tag};
+use crate::SqliteCatalog;
+use crate::read::Need;
+use crate::write::{Answer, Deliveries, RemoveBlob, Write};
 
 #[tokio::test]
 async fn a_blob_that_a_manifest_needs_stays_until_the_manifest_is_gone() {
@@ -19,6 +23,67 @@ async fn a_blob_that_a_manifest_needs_stays_until_the_manifest_is_gone() {
     assert_eq!(Delete::from("b").blob(1, &catalog, registry).await, Deletion::Deleted, "nobody needs it there");
     Delete::from("a").manifest(10, &catalog, registry).await;
     assert_eq!(Delete::from("a").blob(1, &catalog, registry).await, Deletion::Deleted);
+}
+
+#[tokio::test]
+async fn a_blob_that_is_needed_is_refused_without_a_write() {
+    let (_home, catalog, registry) = fresh().await;
+    add(&catalog, registry, "a", 1).await;
+    Push::new("a", 10, image(&[1])).to(&catalog, registry).await;
+    let before = catalog.counts();
+    assert_eq!(Delete::from("a").blob(1, &catalog, registry).await, Deletion::NeededBy(digest(10)));
+    assert_eq!(catalog.counts(), before);
+}
+
+/// The writer's part of a deletion, with what a reader was told before.
+async fn remove_unneeded(catalog: &SqliteCatalog, registry: RegistryId, number: u64, need: Need) -> Deletion {
+    let Need::NoneUpTo(last) = need else { panic!("it was needed before") };
+    let write = Write::RemoveBlob(RemoveBlob {
+        registry,
+        repository: name("a"),
+        digest: digest(number),
+        unneeded_up_to: Some(last),
+        deliveries: Deliveries::new(&[event(1)], None).unwrap(),
+    });
+    match catalog.write("removing a blob", write).await.unwrap() {
+        Answer::Deletion(deletion) => deletion,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Manifest 10 is the catalog's last, and goes: were its number given again, manifest 11 would be taken for one that was looked at.
+#[tokio::test]
+async fn a_blob_that_came_to_be_needed_while_it_was_asked_who_needs_it_stays() {
+    let (_home, catalog, registry) = fresh().await;
+    add(&catalog, registry, "a", 1).await;
+    add(&catalog, registry, "a", 2).await;
+    add(&catalog, registry, "b", 1).await;
+    Push::new("a", 10, image(&[])).to(&catalog, registry).await;
+    let need = async |number| catalog.readers.need(registry, &name("a"), &digest(number)).await.unwrap();
+    let (first, second) = (need(1).await, need(2).await);
+    Delete::from("a").manifest(10, &catalog, registry).await;
+    Push::new("b", 20, image(&[1])).to(&catalog, registry).await;
+    Delete::from("b").manifest(20, &catalog, registry).await;
+    assert_eq!(Push::new("a", 11, image(&[1])).to(&catalog, registry).await, stored());
+    assert_eq!(remove_unneeded(&catalog, registry, 1, first).await, Deletion::NeededBy(digest(11)));
+    assert!(catalog.blob(registry, &name("a"), &digest(1)).await.unwrap().is_some());
+    assert!(outbox(&catalog).await.is_empty());
+    Push::new("b", 21, image(&[1])).to(&catalog, registry).await;
+    assert_eq!(remove_unneeded(&catalog, registry, 2, second).await, Deletion::Deleted, "nobody needs it here");
+    assert_eq!(outbox(&catalog).await.len(), 1);
+}
+
+#[tokio::test]
+async fn numbers_of_manifests_go_on_where_they_were_when_the_catalog_was_closed() {
+    let (home, catalog, registry) = fresh().await;
+    Push::new("a", 10, image(&[])).to(&catalog, registry).await;
+    catalog.close().await.unwrap();
+    let catalog = home.open().await;
+    Push::new("a", 11, image(&[])).to(&catalog, registry).await;
+    Push::new("a", 11, image(&[])).to(&catalog, registry).await;
+    Push::new("a", 12, image(&[])).to(&catalog, registry).await;
+    assert_eq!(home.number("SELECT count(*) FROM manifests").await, 3);
+    assert_eq!(home.number("SELECT max(id) FROM manifests").await, 4, "one was drawn in vain");
 }
 
 #[tokio::test]

@@ -1,4 +1,6 @@
-use bulkhead_core::ports::catalog::{Catalog, Deletion, PutManifest, RemovedManifest, RepositoryDeletion};
+use bulkhead_core::ports::catalog::{
+    Catalog, Deletion, Expected, MAX_DELETED_AT_ONCE, PutManifest, RemovedManifest, RepositoryDeletion,
+};
 use bulkhead_core::ports::ids::RegistryId;
 use bulkhead_oci::{MediaType, Reference};
 
@@ -115,19 +117,45 @@ async fn a_deleted_repository_can_be_pushed_to_again_and_has_nothing_of_what_it_
 }
 
 #[tokio::test]
-async fn a_repository_with_a_tag_that_was_not_reviewed_stays() {
+async fn a_repository_with_a_tag_that_was_not_reviewed_as_it_is_stays() {
     let (_home, catalog, registry) = fresh().await;
     full(&catalog, registry).await;
-    for reviewed in [&[][..], &["v1"], &["v1", "v3"]] {
-        let gone = Delete::from("a").reviewed(reviewed).telling(event(1)).all(&catalog, registry).await;
+    // None, too few, others, elsewhere, not there.
+    for reviewed in [&[][..], &[("v1", 10)], &[("v1", 10), ("v3", 11)], &[("v1", 10), ("v2", 10)], &[("v1", 11), ("v2", 11)]] {
+        let gone = Delete::from("a").reviewed_at(reviewed).telling(event(1)).all(&catalog, registry).await;
         assert_eq!(gone, RepositoryDeletion::Changed);
     }
+    let gone = Delete::from("a").reviewed(&["v1", "v2"]).telling(event(1)).all(&catalog, registry).await;
+    assert_eq!(gone, RepositoryDeletion::Changed, "reviewed as tags that are not there");
     assert!(outbox(&catalog).await.is_empty());
     assert_eq!(catalog.tags(registry, &name("a"), None, 9).await.unwrap(), Some(vec![tag("v1"), tag("v2")]));
     assert!(pull(&catalog, registry, "a", &Reference::Digest(digest(20))).await.is_some());
     assert!(catalog.blob(registry, &name("a"), &digest(1)).await.unwrap().is_some());
-    let gone = Delete::from("a").reviewed(&["v0", "v1", "v2"]).all(&catalog, registry).await;
+    let gone = Delete::from("a").reviewed_at(&[("v0", 10), ("v1", 10), ("v2", 11)]).all(&catalog, registry).await;
     assert!(matches!(gone, RepositoryDeletion::Deleted { .. }));
+}
+
+/// One manifest, and with its tags one more than goes at once.
+const TOO_MANY: &str = "
+    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+    INSERT INTO tags SELECT repository_id, format('t%05d', i), digest, 0, 0 FROM n, manifests";
+
+#[tokio::test]
+async fn a_repository_with_more_than_goes_at_once_stays() {
+    let (home, catalog, registry) = fresh().await;
+    Push::new("a", 10, image(&[])).to(&catalog, registry).await;
+    home.run(TOO_MANY).await;
+    let before = catalog.counts();
+    for delete in [Delete::from("a"), Delete::from("a").reviewed(&[])] {
+        assert_eq!(delete.telling(event(1)).all(&catalog, registry).await, RepositoryDeletion::TooLarge);
+    }
+    assert_eq!(catalog.counts(), before, "nobody waited for it");
+    assert!(outbox(&catalog).await.is_empty());
+    assert_eq!(home.number("SELECT count(*) FROM tags").await, 20_000);
+    assert!(pull(&catalog, registry, "a", &by_tag("t00001")).await.is_some());
+    Delete::from("a").tag("t20000", &Expected::Anything, &catalog, registry).await;
+    let gone = Delete::from("a").all(&catalog, registry).await;
+    assert!(matches!(gone, RepositoryDeletion::Deleted { tags, .. } if tags.len() == MAX_DELETED_AT_ONCE as usize - 1));
 }
 
 #[tokio::test]

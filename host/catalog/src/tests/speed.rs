@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use bulkhead_core::ports::catalog::{Catalog, Expected, NewManifest, NewTag, Sparse};
+use bulkhead_core::ports::catalog::{Catalog, Expected, NewManifest, NewTag, RepositoryDeletion, Sparse};
 use bulkhead_core::ports::ids::RegistryId;
 
-use super::{Home, NOW, Push, add, blob, by_tag, descriptor, digest, fresh, image, name, progress, tag, upload};
+use super::{Delete, Home, NOW, Push, add, blob, by_tag, descriptor, digest, fresh, image, index, name, progress, tag, upload};
 use crate::SqliteCatalog;
 
 const LASTS: Duration = Duration::from_secs(2);
@@ -131,4 +131,54 @@ async fn reads_per_second() {
         assert!(catalog.blob(registry, &name("team/app1"), &digest(77)).await.unwrap().is_none());
     })
     .await;
+}
+
+/// 20,000 manifests with three blobs each: two of their own, and one of all. One blob more, that none needs.
+const CROWDED: &str = "
+    CREATE TEMP TABLE n AS WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) SELECT i FROM n;
+    INSERT INTO repositories (id, registry_id, name, created, listed) VALUES (1000, 1, 'crowded', 0, 1);
+    INSERT INTO repository_blobs SELECT 1000, 'sha256:' || format('%016x%048d', i + 1000000, 0), 0 FROM n;
+    INSERT INTO repository_blobs SELECT 1000, 'sha256:' || format('%016x%048d', i + 2000000, 0), 0 FROM n;
+    INSERT INTO repository_blobs SELECT 1000, 'sha256:' || format('%016x%048d', i, 0), 0 FROM n WHERE i < 3;
+    INSERT INTO manifests (id, repository_id, digest, media_type, size, created, body)
+        SELECT i, 1000, 'sha256:' || format('%016x%048d', (i * 7919) % 20011, 0), 'a/b', 9, 0, zeroblob(1000) FROM n;
+    INSERT INTO manifest_references SELECT 1000, i, 'blob', 'sha256:' || format('%016x%048d', i + 1000000, 0) FROM n;
+    INSERT INTO manifest_references SELECT 1000, i, 'blob', 'sha256:' || format('%016x%048d', i + 2000000, 0) FROM n;
+    INSERT INTO manifest_references SELECT 1000, i, 'blob', 'sha256:' || format('%016x%048d', 2, 0) FROM n;";
+
+async fn timed<T>(what: &str, work: impl Future<Output = T>) -> T {
+    let begun = Instant::now();
+    let answer = work.await;
+    println!("{what}: {:.1} ms", begun.elapsed().as_secs_f64() * 1_000.0);
+    answer
+}
+
+/// What one caller alone can make all others wait for, or was able to.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a measurement"]
+async fn what_takes_long() {
+    let (home, catalog, registry) = fresh().await;
+    let repository = name("crowded");
+    catalog.close().await.unwrap();
+    home.run(CROWDED).await;
+    let catalog = home.open().await;
+    for _ in 0..3 {
+        timed("asking who needs a blob that none of 20,000 needs", catalog.readers.need(registry, &repository, &digest(1)))
+            .await
+            .unwrap();
+    }
+    timed("removing it", Delete::from("crowded").blob(1, &catalog, registry)).await;
+    timed("being refused one that all need", Delete::from("crowded").blob(2, &catalog, registry)).await;
+    timed("being refused one that the last needs", Delete::from("crowded").blob(2_020_000, &catalog, registry)).await;
+    let unknown = index(&(5_000_000..5_026_000).collect::<Vec<_>>());
+    for _ in 0..3 {
+        timed("being refused an index of 26,000", Push::new("crowded", 9_000_000, unknown.clone()).to(&catalog, registry)).await;
+    }
+    for _ in 0..2 {
+        let push = Push::new("crowded", 9_000_001, unknown.clone()).sparse(Sparse::All);
+        timed("storing it where that is allowed", push.to(&catalog, registry)).await;
+    }
+    timed("removing it", Delete::from("crowded").manifest(9_000_001, &catalog, registry)).await;
+    let gone = timed("removing the repository with 20,000 manifests", Delete::from("crowded").all(&catalog, registry)).await;
+    assert!(matches!(gone, RepositoryDeletion::Deleted { manifests, .. } if manifests.len() == 20_000));
 }

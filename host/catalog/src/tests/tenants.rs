@@ -23,7 +23,7 @@ async fn no_blob_crosses_from_one_registry_to_another() {
     assert_eq!(catalog.blob(other, &name("a"), &digest(1)).await.unwrap(), None);
     assert_eq!(catalog.mount_blob(other, &name("a"), &name("b"), &digest(1), NOW, vec![]).await.unwrap(), None);
     assert_eq!(Delete::from("a").blob(1, &catalog, other).await, Deletion::Absent);
-    assert_eq!(catalog.holders(other, &digest(1), None, 9).await.unwrap(), vec![]);
+    assert_eq!(catalog.holders(other, &digest(1), 9).await.unwrap(), vec![]);
     let put = Push::new("a", 10, image(&[1])).to(&catalog, other).await;
     assert_eq!(put, PutManifest::Missing(vec![digest(1)]));
     let mut theirs = super::blob(1);
@@ -90,7 +90,7 @@ async fn a_deletion_in_one_registry_is_none_of_anothers() {
     assert!(matches!(Delete::from("a").all(&catalog, other).await, RepositoryDeletion::Deleted { .. }));
     assert!(catalog.cache.manifest(registry, &name("a"), &by_tag("v1")).is_some());
     assert_eq!(catalog.repositories(registry, None, 9).await.unwrap(), [name("a")]);
-    assert_eq!(catalog.holders(registry, &digest(1), None, 9).await.unwrap(), [name("a")]);
+    assert_eq!(catalog.holders(registry, &digest(1), 9).await.unwrap(), [name("a")]);
     assert_eq!(catalog.referrers(registry, &name("a"), &digest(2), None, None, 9).await.unwrap().items.len(), 1);
     assert!(catalog.referrers(other, &name("a"), &digest(2), None, None, 9).await.unwrap().items.is_empty());
     assert_eq!(catalog.tags(registry, &name("a"), None, 9).await.unwrap(), Some(vec![tag("v1")]));

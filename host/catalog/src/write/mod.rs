@@ -13,8 +13,9 @@ mod uploads;
 
 use bulkhead_core::ports::catalog::{Advance, BlobRecord, CatalogError, Deletion, PutManifest, Removal, RepositoryDeletion};
 use bulkhead_core::ports::ids::RegistryId;
+use sqlx::query::QueryAs;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{Sqlite, SqliteConnection};
+use sqlx::{FromRow, Sqlite, SqliteConnection};
 
 use crate::cache::Key;
 use crate::convert::failed;
@@ -25,7 +26,7 @@ pub(crate) use manifests::StoreManifest;
 pub(crate) use outbox::GIVEN_UP_KEPT;
 pub(crate) use outbox::{Deliveries, Enqueue, Settle};
 #[cfg(test)]
-pub(crate) use removals::{LISTING, NEEDING};
+pub(crate) use removals::{LISTING, NEEDED_SINCE};
 pub(crate) use removals::{RemoveBlob, RemoveManifest, RemoveRepository, RemoveTag};
 pub(crate) use state::{DeleteState, MakeRegistry, SetState};
 pub(crate) use uploads::{AdvanceUpload, CreateUpload, Progress, RemoveUpload};
@@ -89,6 +90,8 @@ pub(crate) struct Work<'a> {
     pub(crate) connection: &'a mut SqliteConnection,
     /// The cache's keys that the batch changes.
     pub(crate) changed: &'a mut Vec<Key>,
+    /// The last number that a manifest got, or was to get.
+    pub(crate) last_manifest: &'a mut i64,
 }
 
 type Query<'q> = sqlx::query::Query<'q, Sqlite, SqliteArguments>;
@@ -96,6 +99,18 @@ type Query<'q> = sqlx::query::Query<'q, Sqlite, SqliteArguments>;
 impl Work<'_> {
     /// Runs a script and returns the rows of all its statements.
     async fn rows(&mut self, doing: &'static str, script: Query<'_>) -> Result<Vec<SqliteRow>, CatalogError> {
+        script.fetch_all(&mut *self.connection).await.map_err(failed(doing))
+    }
+
+    /// The same, of values that are made of rows.
+    async fn all<T>(
+        &mut self,
+        doing: &'static str,
+        script: QueryAs<'_, Sqlite, T, SqliteArguments>,
+    ) -> Result<Vec<T>, CatalogError>
+    where
+        T: for<'r> FromRow<'r, SqliteRow> + Send + Unpin,
+    {
         script.fetch_all(&mut *self.connection).await.map_err(failed(doing))
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Each script removes what it is asked to and tells what that was, and who needs it; then it is judged, and undone if it may not be.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use bulkhead_core::ports::catalog::{
     Announce, CatalogError, Deletion, Expected, Referenced, RemovedManifest, RepositoryDeletion,
@@ -17,14 +17,15 @@ use crate::cache::Key;
 use crate::convert::{failed, from_row, parse};
 use crate::sql::repository;
 
-/// What a script told: each row is a word and a text; that of a manifest has three columns more.
+/// What a script told: each row is a word and a text; that of a tag has one column more, that of a manifest three.
 #[derive(Default)]
 struct Told {
     /// A manifest that needs what was removed.
     needed: Option<Digest>,
     blobs: Vec<Digest>,
     manifests: Vec<RemovedManifest>,
-    tags: Vec<Tag>,
+    /// With what they pointed to.
+    tags: Vec<(Tag, Digest)>,
     /// A repository's row is gone.
     repository: bool,
 }
@@ -44,7 +45,10 @@ impl Told {
                     size: from_row(row.try_get(3).map_err(&decode)?, "a manifest's size")?,
                     artifact_type: row.try_get(4).map_err(&decode)?,
                 }),
-                "tag" => told.tags.push(parse(text, "a tag")?),
+                "tag" => {
+                    let pointed = parse(row.try_get(2).map_err(&decode)?, "a digest")?;
+                    told.tags.push((parse(text, "a tag")?, pointed));
+                }
                 "repository" => told.repository = true,
                 other => return Err(CatalogError(format!("reading what is removed: a script told of {other:?}"))),
             }
@@ -52,14 +56,9 @@ impl Told {
         Ok(told)
     }
 
-    /// Whether no tag went that is none of `reviewed`.
-    fn as_reviewed(&self, reviewed: Option<&HashSet<Tag>>) -> bool {
-        reviewed.is_none_or(|reviewed| self.tags.iter().all(|tag| reviewed.contains(tag)))
-    }
-
     /// The cache remembers nothing of a repository but what it has, so these are the keys of all that it may remember of what went.
     fn changed(&self, work: &mut Work<'_>, registry: RegistryId, repository: &RepositoryName) {
-        let tags = self.tags.iter().map(|tag| Key::Tag(registry, repository.clone(), tag.clone()));
+        let tags = self.tags.iter().map(|(tag, _)| Key::Tag(registry, repository.clone(), tag.clone()));
         let manifests = self.manifests.iter().map(|gone| Key::Manifest(registry, repository.clone(), gone.digest.clone()));
         let blobs = self.blobs.iter().map(|digest| Key::Blob(registry, repository.clone(), digest.clone()));
         work.changed.extend(tags.chain(manifests).chain(blobs));
@@ -78,16 +77,14 @@ macro_rules! listing {
     };
 }
 
-/// A manifest of the repository that needs the blob `$3`; looked for if `$4` is true. It walks over the repository's manifests: the joins
-/// are crossed so that it does not where the blob is not there.
-macro_rules! needing {
+/// A manifest of the repository that needs the blob `$3`, among those whose numbers are greater than `$4`; null: none is looked for. The
+/// plus keeps SQLite from walking over all that the repository has.
+macro_rules! needed_since {
     () => {
         concat!(
-            "SELECT 'needed', manifests.digest FROM repository_blobs AS held
-             CROSS JOIN manifests ON manifests.repository_id = held.repository_id
-             CROSS JOIN manifest_references AS needs
-                 ON needs.manifest = manifests.id AND needs.kind = 'blob' AND needs.digest = held.digest
-             WHERE $4 AND held.digest = $3 AND held.repository_id = ",
+            "SELECT 'needed', manifests.digest FROM manifests CROSS JOIN manifest_references AS needs
+                 ON needs.manifest = manifests.id AND needs.kind = 'blob' AND needs.digest = $3
+             WHERE manifests.id > $4 AND +manifests.repository_id = ",
             repository!(),
             " LIMIT 1"
         )
@@ -97,7 +94,7 @@ macro_rules! needing {
 #[cfg(test)]
 pub(crate) const LISTING: &str = listing!();
 #[cfg(test)]
-pub(crate) const NEEDING: &str = needing!();
+pub(crate) const NEEDED_SINCE: &str = needed_since!();
 
 /// Removes what the condition says of the repository's rows in the table, and tells of each.
 macro_rules! remove {
@@ -110,11 +107,12 @@ pub(crate) struct RemoveBlob {
     pub(crate) registry: RegistryId,
     pub(crate) repository: RepositoryName,
     pub(crate) digest: Digest,
-    pub(crate) referenced: Referenced,
+    /// No manifest with a number up to this one needs it; none: it may go although it is needed.
+    pub(crate) unneeded_up_to: Option<i64>,
     pub(crate) deliveries: Deliveries,
 }
 
-const REMOVE_BLOB: &str = script!(needing!(), remove!("blob", "repository_blobs", "digest", " AND digest = $3"));
+const REMOVE_BLOB: &str = script!(needed_since!(), remove!("blob", "repository_blobs", "digest", " AND digest = $3"));
 
 impl RemoveBlob {
     pub(super) async fn run(self, work: &mut Work<'_>) -> Result<Outcome, CatalogError> {
@@ -122,7 +120,7 @@ impl RemoveBlob {
             .bind(self.registry.0)
             .bind(self.repository.as_str())
             .bind(self.digest.as_str())
-            .bind(self.referenced == Referenced::Refuse);
+            .bind(self.unneeded_up_to);
         let told = Told::read(&work.rows("removing a blob", script).await?)?;
         if told.blobs.is_empty() {
             return Ok(Outcome::Undo(Answer::Deletion(Deletion::Absent)));
@@ -148,7 +146,7 @@ pub(crate) struct RemoveManifest {
 
 const REMOVE_MANIFEST: &str = script!(
     listing!(),
-    remove!("tag", "tags", "name", " AND digest = $3"),
+    remove!("tag", "tags", "name, digest", " AND digest = $3"),
     remove!("manifest", "manifests", "digest, media_type, size, artifact_type", " AND digest = $3"),
     "UPDATE repositories SET listed = 0 WHERE registry_id = $1 AND name = $2 AND listed = 1
      AND NOT EXISTS (SELECT 1 FROM manifests WHERE repository_id = repositories.id)",
@@ -169,7 +167,7 @@ impl RemoveManifest {
         if let Some(manifest) = told.needed {
             return Ok(Outcome::Undo(Answer::Deletion(Deletion::NeededBy(manifest))));
         }
-        if !told.as_reviewed(self.reviewed.as_ref()) {
+        if !self.reviewed.is_none_or(|reviewed| told.tags.iter().all(|(tag, _)| reviewed.contains(tag))) {
             return Ok(Outcome::Undo(Answer::Deletion(Deletion::Changed)));
         }
         self.deliveries.insert(work, self.registry).await?;
@@ -212,14 +210,14 @@ impl RemoveTag {
 pub(crate) struct RemoveRepository {
     pub(crate) registry: RegistryId,
     pub(crate) repository: RepositoryName,
-    /// All tags that may go with it.
-    pub(crate) reviewed: Option<HashSet<Tag>>,
+    /// All tags that may go with it, with what they may point to.
+    pub(crate) reviewed: Option<HashMap<Tag, Digest>>,
     pub(crate) announce: Announce,
 }
 
 /// With what it has gone, nothing refers to the repository's row any more: uploads name it by its name.
 const REMOVE_REPOSITORY: &str = script!(
-    remove!("tag", "tags", "name", ""),
+    remove!("tag", "tags", "name, digest", ""),
     remove!("manifest", "manifests", "digest, media_type, size, artifact_type", ""),
     remove!("blob", "repository_blobs", "digest", ""),
     "DELETE FROM repositories WHERE registry_id = $1 AND name = $2 RETURNING 'repository', name",
@@ -232,15 +230,16 @@ impl RemoveRepository {
         if !told.repository {
             return Ok(Outcome::Undo(Answer::Repository(RepositoryDeletion::Absent)));
         }
-        if !told.as_reviewed(self.reviewed.as_ref()) {
+        if !self.reviewed.is_none_or(|reviewed| told.tags.iter().all(|(tag, pointed)| reviewed.get(tag) == Some(pointed))) {
             return Ok(Outcome::Undo(Answer::Repository(RepositoryDeletion::Changed)));
         }
         told.changed(work, self.registry, &self.repository);
         told.manifests.sort_unstable_by(|one, other| one.digest.as_str().cmp(other.digest.as_str()));
-        told.tags.sort_unstable_by(|one, other| one.as_str().cmp(other.as_str()));
+        let mut tags: Vec<Tag> = told.tags.into_iter().map(|(tag, _)| tag).collect();
+        tags.sort_unstable_by(|one, other| one.as_str().cmp(other.as_str()));
         let deliveries = (self.announce)(&told.manifests);
         Deliveries::new(&deliveries, None)?.insert(work, self.registry).await?;
         let manifests = told.manifests.into_iter().map(|gone| gone.digest).collect();
-        Ok(Outcome::Keep(Answer::Repository(RepositoryDeletion::Deleted { manifests, tags: told.tags })))
+        Ok(Outcome::Keep(Answer::Repository(RepositoryDeletion::Deleted { manifests, tags })))
     }
 }

@@ -15,7 +15,7 @@ pub enum Caller {
     Anonymous,
     /// An authenticator vouches for it; authorizers are asked at each request.
     Known(Arc<Identity>),
-    /// A token of this host says what it may, and that alone.
+    /// A token of this host says what it may. What it may see of other repositories, in lists and for mounts, is asked of the chain.
     Token(Arc<TokenGrant>),
 }
 

@@ -24,6 +24,8 @@ pub enum Ruling {
     Allowed,
     /// It may not.
     Denied,
+    /// A plugin failed, so nobody can say; and so it may not.
+    Failed,
 }
 
 /// A ruling, by whom and why.
@@ -83,22 +85,27 @@ impl Chain {
             }
             let asked: Vec<Access> = open.iter().map(|index| accesses[*index].clone()).collect();
             let label = plugin.label();
-            let verdicts = match plugin.authorize(context, who, &asked).await {
-                Ok(verdicts) if verdicts.len() == asked.len() => verdicts,
-                Ok(verdicts) => refuse_all(context, label, &asked, &format!("{} verdicts", verdicts.len())),
-                Err(error) => refuse_all(context, label, &asked, &error.to_string()),
+            let failed = match plugin.authorize(context, who, &asked).await {
+                Ok(verdicts) if verdicts.len() == asked.len() => {
+                    for (index, verdict) in open.into_iter().zip(verdicts) {
+                        decisions[index] = decide(label, verdict);
+                    }
+                    continue;
+                }
+                Ok(verdicts) => format!("{} verdicts on {} accesses", verdicts.len(), asked.len()),
+                Err(error) => error.to_string(),
             };
-            for (index, verdict) in open.into_iter().zip(verdicts) {
-                decisions[index] = decide(label, verdict);
+            warn!(plugin = %label.name, request_id = %context.request_id, error = failed, "authorizer failed: the access is denied");
+            for index in open {
+                decisions[index] = Some(failure(label));
             }
         }
         decisions.into_iter().map(|decision| decision.unwrap_or_else(nobody)).collect()
     }
 }
 
-fn refuse_all(context: &RequestContext, label: &PluginLabel, asked: &[Access], what: &str) -> Vec<Verdict> {
-    warn!(plugin = %label.name, request_id = %context.request_id, error = what, "authorizer failed: the access is denied");
-    vec![Verdict::Deny("the plugin failed".to_owned()); asked.len()]
+fn failure(label: &PluginLabel) -> Decision {
+    Decision { ruling: Ruling::Failed, by: Some(label.clone()), reason: "the plugin failed".to_owned() }
 }
 
 fn decide(label: &PluginLabel, verdict: Verdict) -> Option<Decision> {

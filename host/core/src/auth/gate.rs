@@ -10,7 +10,7 @@ use tracing::{debug, error, info};
 use super::caller::{Caller, TokenGrant};
 use super::chain::{Chain, Outcome, Ruling};
 use super::scope::ScopeRequest;
-use super::tokens::{IssuedToken, TokenKey, TokenUse};
+use super::tokens::{IssuedToken, MintError, TokenKey, TokenUse};
 use crate::ports::auth::{Access, Credential};
 use crate::ports::clock::{Clock, Timestamp};
 use crate::ports::context::{Identity, RequestContext};
@@ -32,6 +32,11 @@ pub enum AuthFailure {
     /// A plugin failed, so nobody can say.
     #[error("who you are could not be checked for the moment")]
     Unavailable,
+    /// It is known, and no token can hold what is known of it.
+    #[error(
+        "your account has more groups and claims than a token can hold: ask whoever runs this registry to have fewer of them given"
+    )]
+    IdentityTooLarge,
 }
 
 /// Why a caller may not.
@@ -181,7 +186,7 @@ impl Gate {
         };
         let decisions = self.chain.authorize(context, who, accesses).await;
         for (access, decision) in accesses.iter().zip(&decisions) {
-            if decision.ruling == Ruling::Denied {
+            if decision.ruling != Ruling::Allowed {
                 let by = decision.by.as_ref().map_or("nobody", |label| &*label.name);
                 let repository = access.repository.as_ref().map_or("", |name| name.as_str());
                 let who = caller.actor().unwrap_or_default();
@@ -221,7 +226,10 @@ impl Gate {
         }
         self.key.mint(&self.token_use(context), identity.as_deref(), &granted, now, expires).map_err(|error| {
             error!(request_id = %context.request_id, %error, "no token could be made");
-            AuthFailure::Unavailable
+            match error {
+                MintError::IdentityTooLarge(_) => AuthFailure::IdentityTooLarge,
+                MintError::Signing(_) => AuthFailure::Unavailable,
+            }
         })
     }
 

@@ -266,7 +266,7 @@ async fn a_token_says_who_it_was_given_to_as_plugins_know_them() {
 async fn an_identity_that_no_request_could_carry_gets_no_token() {
     let known = Identity { groups: vec!["g".repeat(100); 100], ..identity("alice") };
     let world = world(vec![Fixed::new("staff", Ok(Authentication::Accepted { identity: known, reuse: 0 }))], vec![]);
-    assert_eq!(world.gate.issue(&here(), Some(&basic("x")), &[]).await, Err(AuthFailure::Unavailable));
+    assert_eq!(world.gate.issue(&here(), Some(&basic("x")), &[]).await, Err(AuthFailure::IdentityTooLarge));
 }
 
 #[tokio::test]
@@ -275,16 +275,16 @@ async fn what_a_caller_may_see_is_asked_of_the_chain_whatever_the_scope_of_its_t
     let names = vec!["a".parse().unwrap(), "b".parse().unwrap()];
     let issued = token(&world, "repository:c:push").await.token;
     let caller = world.gate.identify(&here(), Some(&Credential::Bearer(issued))).await.unwrap();
-    assert_eq!(world.gate.visible(&here(), &caller, names.clone()).await, names);
+    assert_eq!(world.gate.visible(&here(), &caller, names.clone()).await, Ok(names.clone()));
     // One that names somebody of whom it says nothing more: nobody can say.
     let grant = TokenGrant { subject: Some("alice".to_owned()), identity: None, grants: vec![], expires: Timestamp(u64::MAX) };
-    assert_eq!(world.gate.visible(&here(), &Caller::Token(Arc::new(grant)), names.clone()).await, []);
-    let denying = Fixed::new("rules", Ok(Verdict::Deny("no".to_owned())));
-    let closed = Gate::new(
-        Chain { authenticators: vec![], authorizers: vec![denying] },
-        world.gate.key_for_tests(),
-        world.clock.clone(),
-        GateOptions::default(),
-    );
-    assert_eq!(closed.visible(&here(), &Caller::Anonymous, names).await, []);
+    assert_eq!(world.gate.visible(&here(), &Caller::Token(Arc::new(grant)), names.clone()).await, Ok(vec![]));
+    let with = |answer| {
+        let chain = Chain { authenticators: vec![], authorizers: vec![Fixed::new("rules", answer)] };
+        Gate::new(chain, world.gate.key_for_tests(), world.clock.clone(), GateOptions::default())
+    };
+    let denying = with(Ok(Verdict::Deny("no".to_owned())));
+    assert_eq!(denying.visible(&here(), &Caller::Anonymous, names.clone()).await, Ok(vec![]));
+    let failing = with(Err(PluginError::Trapped("x".to_owned())));
+    assert_eq!(failing.visible(&here(), &Caller::Anonymous, names).await, Err(AuthFailure::Unavailable));
 }

@@ -49,7 +49,7 @@ pub(super) enum MintError {
 }
 
 /// The most bytes of an identity in a token, as JSON.
-const MAX_IDENTITY_BYTES: usize = 6 * 1024;
+const MAX_IDENTITY_BYTES: usize = 4 * 1024;
 
 /// The key that signs and checks.
 #[derive(Clone)]

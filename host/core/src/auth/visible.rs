@@ -7,7 +7,7 @@ use bulkhead_oci::RepositoryName;
 
 use super::caller::Caller;
 use super::chain::Ruling;
-use super::gate::Gate;
+use super::gate::{AuthFailure, Gate};
 use crate::ports::auth::{Access, AccessAction};
 use crate::ports::context::RequestContext;
 
@@ -19,29 +19,36 @@ impl Gate {
     pub async fn may_mount(&self, context: &RequestContext, caller: &Caller, from: &RepositoryName) -> bool {
         let access = Access { action: AccessAction::Pull, repository: Some(from.clone()) };
         self.permit(context, caller, &[access]).await.is_ok()
-            || matches!(caller, Caller::Token(_)) && !self.visible(context, caller, vec![from.clone()]).await.is_empty()
+            || matches!(caller, Caller::Token(_))
+                && self.visible(context, caller, vec![from.clone()]).await.is_ok_and(|visible| !visible.is_empty())
     }
 
     /// Those of `repositories` that the caller may pull from, in the same order.
+    ///
+    /// # Errors
+    /// [`AuthFailure::Unavailable`] if an authorizer fails.
     pub async fn visible(
         &self,
         context: &RequestContext,
         caller: &Caller,
         repositories: Vec<RepositoryName>,
-    ) -> Vec<RepositoryName> {
+    ) -> Result<Vec<RepositoryName>, AuthFailure> {
         let who = caller.identity();
         // A token that names somebody and says nothing of them (one of an older version): nobody can say what they may see.
         if who.is_none() && caller.actor().is_some() {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         let mut visible = Vec::with_capacity(repositories.len());
         for names in repositories.chunks(AT_ONCE) {
             let access = |name: &RepositoryName| Access { action: AccessAction::Pull, repository: Some(name.clone()) };
             let accesses: Vec<Access> = names.iter().map(access).collect();
             let decisions = self.chain().authorize(context, who, &accesses).await;
+            if decisions.iter().any(|decision| decision.ruling == Ruling::Failed) {
+                return Err(AuthFailure::Unavailable);
+            }
             let allowed = names.iter().zip(decisions).filter(|(_, decision)| decision.ruling == Ruling::Allowed);
             visible.extend(allowed.map(|(name, _)| name.clone()));
         }
-        visible
+        Ok(visible)
     }
 }

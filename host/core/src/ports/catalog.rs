@@ -47,14 +47,9 @@ pub trait Catalog: Send + Sync {
         now: Timestamp,
         deliveries: Vec<NewDelivery>,
     ) -> Result<Option<BlobRecord>, CatalogError>;
-    /// Repositories of the registry that have this blob, in byte order, strictly after `after`, at most `limit`.
-    async fn holders(
-        &self,
-        registry: RegistryId,
-        digest: &Digest,
-        after: Option<&RepositoryName>,
-        limit: u32,
-    ) -> Result<Vec<RepositoryName>, CatalogError>;
+    /// Repositories of the registry that have this blob, the oldest repositories first. At most `limit` repositories of the whole host
+    /// are looked at, so that what it costs tells nobody how many have the blob.
+    async fn holders(&self, registry: RegistryId, digest: &Digest, limit: u32) -> Result<Vec<RepositoryName>, CatalogError>;
     /// The repository has this blob no more, unless a manifest of it needs the blob and `referenced` refuses. The bytes stay until they
     /// are collected.
     async fn remove_blob(
@@ -111,13 +106,13 @@ pub trait Catalog: Send + Sync {
         expected: &Expected,
         deliveries: Vec<NewDelivery>,
     ) -> Result<Deletion, CatalogError>;
-    /// The repository goes with its manifests and tags, and has no blob any more, unless one of its tags is none of `reviewed` (none:
-    /// whatever they are). Unfinished uploads stay. The outbox gets what `announce` makes of the manifests.
+    /// The repository goes with its manifests and tags, and has no blob any more, unless one of its tags is not as `reviewed` has it (none:
+    /// whatever they are), or there are more than [`MAX_DELETED_AT_ONCE`] of them. Unfinished uploads stay. The outbox gets what `announce` makes of the manifests.
     async fn remove_repository(
         &self,
         registry: RegistryId,
         repository: &RepositoryName,
-        reviewed: Option<&[Tag]>,
+        reviewed: Option<&[TagState]>,
         announce: Announce,
     ) -> Result<RepositoryDeletion, CatalogError>;
 

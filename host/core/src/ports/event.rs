@@ -116,14 +116,18 @@ impl Scope {
         Ok(Self { repository, tag })
     }
 
-    /// Whether it takes in this repository and tag.
-    pub fn matches(&self, repository: &str, tag: Option<&str>) -> bool {
-        let named = match &self.repository {
+    /// Whether it takes in anything of this repository.
+    pub fn touches(&self, repository: &str) -> bool {
+        match &self.repository {
             ScopeName::Any => true,
             ScopeName::Exact(name) => name == repository,
             ScopeName::Below(prefix) => repository.starts_with(prefix.as_str()),
-        };
-        named && self.tag.as_deref().is_none_or(|wanted| tag == Some(wanted))
+        }
+    }
+
+    /// Whether it takes in this repository and tag.
+    pub fn matches(&self, repository: &str, tag: Option<&str>) -> bool {
+        self.touches(repository) && self.tag.as_deref().is_none_or(|wanted| tag == Some(wanted))
     }
 }
 

@@ -6,8 +6,8 @@ use futures_util::TryStreamExt;
 use tracing::{info, warn};
 
 use super::{Act, Registry, RegistryError};
-use crate::ports::admission::{Change, MAX_REVIEWED_CONFIG, MAX_REVIEWED_TAGS, Opinion};
-use crate::ports::catalog::TagFilter;
+use crate::ports::admission::{Change, MAX_REVIEWED_CONFIG, MAX_REVIEWED_TAGS, Opinion, TagState};
+use crate::ports::catalog::{MAX_DELETED_AT_ONCE, TagFilter};
 use crate::ports::plugin::PluginError;
 use crate::ports::store::ObjectBody;
 
@@ -49,7 +49,7 @@ impl Registry {
                         _ => None,
                     };
                     let reason = format!("admission plugin {name} failed, so the change was refused: {error}");
-                    return Err(RegistryError::Unavailable { retry_after, reason });
+                    return Err(RegistryError::AdmissionFailed { retry_after, reason });
                 }
             }
         }
@@ -86,21 +86,22 @@ impl Registry {
         }))
     }
 
-    /// Checks the locks on all tags that would go, and asks the plugins. Returns these tags; none: nobody has to know them.
+    /// Checks the locks on all tags that would go, and asks the plugins. Returns these as they are; none: nobody has to know them.
     pub(super) async fn admit_deletion(
         &self,
         act: Act<'_>,
         repository: &RepositoryName,
         doomed: Doomed<'_>,
         warnings: &mut Vec<String>,
-    ) -> Result<Option<Vec<Tag>>, RegistryError> {
+    ) -> Result<Option<Vec<TagState>>, RegistryError> {
         if !self.has_admission() && !self.parts.rules.deletes.watches_tags() {
             return Ok(None);
         }
         let (catalog, id) = (&self.parts.catalog, self.parts.id);
-        let mut all: Vec<Tag> = Vec::new();
+        let mut all: Vec<TagState> = Vec::new();
         loop {
-            let page = catalog.tagged(id, repository, doomed.tags(), all.last(), MAX_REVIEWED_TAGS).await?;
+            let after = all.last().map(|state| &state.tag);
+            let page = catalog.tagged(id, repository, doomed.tags(), after, MAX_REVIEWED_TAGS).await?;
             for state in &page {
                 self.parts.rules.deletes.check(repository, Some(&state.tag))?;
             }
@@ -112,9 +113,13 @@ impl Registry {
                 };
                 self.review(act, repository, &change, warnings).await?;
             }
-            all.extend(tags);
-            if page.len() < MAX_REVIEWED_TAGS as usize {
+            let last = page.len() < MAX_REVIEWED_TAGS as usize;
+            all.extend(page);
+            if last {
                 return Ok(Some(all));
+            }
+            if all.len() > MAX_DELETED_AT_ONCE as usize {
+                return Err(RegistryError::TooManyToDelete);
             }
         }
     }

@@ -7,7 +7,7 @@ use super::admission::Doomed;
 use super::blobs::blob_target;
 use super::manifests::manifest_target;
 use super::pushes::ATTEMPTS;
-use super::{Act, Registry, RegistryError};
+use super::{Act, Condition, Registry, RegistryError};
 use crate::ports::admission::{Change, TagState};
 use crate::ports::catalog::{Announce, Deletion, Expected, OldManifest, RemovedManifest, RepositoryDeletion};
 use crate::ports::event::{EventAction, EventTarget};
@@ -40,6 +40,7 @@ impl Registry {
         act: Act<'_>,
         repository: &RepositoryName,
         reference: &Reference,
+        condition: &Condition,
     ) -> Result<Vec<String>, RegistryError> {
         let tag = match reference {
             Reference::Tag(tag) => Some(tag),
@@ -49,8 +50,8 @@ impl Registry {
         for _ in 0..ATTEMPTS {
             let mut warnings = Vec::new();
             let attempt = match reference {
-                Reference::Tag(tag) => self.try_delete_tag(act, repository, tag, &mut warnings).await?,
-                Reference::Digest(digest) => self.try_delete_manifest(act, repository, digest, &mut warnings).await?,
+                Reference::Tag(tag) => self.try_delete_tag(act, repository, tag, condition, &mut warnings).await?,
+                Reference::Digest(digest) => self.try_delete_manifest(act, repository, digest, condition, &mut warnings).await?,
             };
             if let Attempt::Done = attempt {
                 return Ok(warnings);
@@ -64,16 +65,15 @@ impl Registry {
         act: Act<'_>,
         repository: &RepositoryName,
         tag: &Tag,
+        condition: &Condition,
         warnings: &mut Vec<String>,
     ) -> Result<Attempt, RegistryError> {
         let manifest = self.manifest(repository, &Reference::Tag(tag.clone())).await?;
-        let expected = if self.has_admission() {
-            let state = TagState { tag: tag.clone(), now: Some(manifest.digest.clone()) };
-            self.review(act, repository, &Change::DeleteTag(&state), warnings).await?;
-            Expected::Digest(manifest.digest.clone())
-        } else {
-            Expected::Anything
-        };
+        condition.check(Some(&manifest.digest))?;
+        let state = TagState { tag: tag.clone(), now: Some(manifest.digest.clone()) };
+        self.review(act, repository, &Change::DeleteTag(&state), warnings).await?;
+        // Also where nobody was asked: the event names what the tag pointed to.
+        let expected = Expected::Digest(manifest.digest.clone());
         let deliveries = self.deliveries(act, EventAction::Untag, manifest_target(repository, &manifest, Some(tag)));
         let any = !deliveries.is_empty();
         let deletion = self.parts.catalog.remove_tag(self.parts.id, repository, tag, &expected, deliveries).await?;
@@ -85,13 +85,16 @@ impl Registry {
         act: Act<'_>,
         repository: &RepositoryName,
         digest: &Digest,
+        condition: &Condition,
         warnings: &mut Vec<String>,
     ) -> Result<Attempt, RegistryError> {
         let manifest = self.manifest(repository, &Reference::Digest(digest.clone())).await?;
+        condition.check(Some(digest))?;
         let reviewed = self.admit_deletion(act, repository, Doomed::Manifest(digest), warnings).await?;
+        let reviewed: Option<Vec<Tag>> = reviewed.map(|states| states.into_iter().map(|state| state.tag).collect());
         let deliveries = self.deliveries(act, EventAction::Delete, manifest_target(repository, &manifest, None));
         let any = !deliveries.is_empty();
-        let referenced = self.parts.rules.deletes.referenced;
+        let referenced = self.parts.rules.deletes.referenced_in(repository);
         let old = OldManifest { repository, digest, referenced, reviewed: reviewed.as_deref(), deliveries };
         let deletion = self.parts.catalog.remove_manifest(self.parts.id, old).await?;
         self.deleted(deletion, any, RegistryError::ManifestUnknown)
@@ -118,16 +121,18 @@ impl Registry {
         act: Act<'_>,
         repository: &RepositoryName,
         digest: &Digest,
+        condition: &Condition,
     ) -> Result<Vec<String>, RegistryError> {
         let deletes = &self.parts.rules.deletes;
         deletes.check(repository, None)?;
         let blob = self.blob(repository, digest).await?;
+        condition.check(Some(digest))?;
         let mut warnings = Vec::new();
         self.review(act, repository, &Change::DeleteBlob(digest), &mut warnings).await?;
         let deliveries = self.deliveries(act, EventAction::Delete, blob_target(repository, &blob, None));
         let any = !deliveries.is_empty();
         let (catalog, id) = (&self.parts.catalog, self.parts.id);
-        let deletion = catalog.remove_blob(id, repository, digest, deletes.referenced, deliveries).await?;
+        let deletion = catalog.remove_blob(id, repository, digest, deletes.referenced_in(repository), deliveries).await?;
         match self.deleted(deletion, any, RegistryError::BlobUnknown)? {
             Attempt::Done => Ok(warnings),
             Attempt::Changed => Err(RegistryError::Contended),
@@ -138,8 +143,14 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError`]: nothing is gone. [`RegistryError::NameUnknown`] if there is none.
-    pub async fn delete_repository(&self, act: Act<'_>, repository: &RepositoryName) -> Result<DeletedRepository, RegistryError> {
+    pub async fn delete_repository(
+        &self,
+        act: Act<'_>,
+        repository: &RepositoryName,
+        condition: &Condition,
+    ) -> Result<DeletedRepository, RegistryError> {
         self.parts.rules.deletes.check(repository, None)?;
+        condition.check_repository()?;
         for _ in 0..ATTEMPTS {
             let mut warnings = Vec::new();
             let reviewed = self.admit_deletion(act, repository, Doomed::Repository, &mut warnings).await?;
@@ -150,6 +161,7 @@ impl Registry {
                     return Ok(DeletedRepository { manifests, tags, warnings });
                 }
                 RepositoryDeletion::Absent => return Err(RegistryError::NameUnknown),
+                RepositoryDeletion::TooLarge => return Err(RegistryError::TooManyToDelete),
                 RepositoryDeletion::Changed => {}
             }
         }

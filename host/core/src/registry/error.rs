@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bulkhead_oci::{Digest, ManifestError, MediaType, Tag};
 
-use crate::ports::catalog::CatalogError;
+use crate::ports::catalog::{CatalogError, MAX_DELETED_AT_ONCE};
 use crate::ports::plugin::PluginError;
 use crate::ports::store::{BodyError, StoreError};
 
@@ -15,7 +15,7 @@ pub enum RegistryError {
     #[error("blob unknown to the repository")]
     BlobUnknown,
     /// No such upload in this repository.
-    #[error("upload unknown to the repository: it is finished, cancelled, or another repository's")]
+    #[error("upload unknown to the repository: it is finished, cancelled, expired, or another repository's; begin a new one")]
     UploadUnknown,
     /// No such manifest or tag in this repository.
     #[error("manifest unknown to the repository")]
@@ -85,13 +85,30 @@ pub enum RegistryError {
     #[error("deleting is turned off for this registry")]
     DeletesOff,
     /// The operator has locked it.
-    #[error("{} is locked: nothing of it can be deleted", .tag.as_ref().map_or_else(|| "the repository".to_owned(), |tag| format!("the tag {tag}")))]
+    #[error("{} is locked by the operator: it cannot be deleted", .tag.as_ref().map_or_else(|| "what is in this repository".to_owned(), |tag| format!("the tag {tag}")))]
     Locked {
-        /// The tag; none: the whole repository.
+        /// The tag whose lock it is, as far as one has to know it: its own deletion, or that of what it points to. None: all of the
+        /// repository is locked.
         tag: Option<Tag>,
     },
+    /// More would go than goes at once.
+    #[error(
+        "the repository has more than {MAX_DELETED_AT_ONCE} manifests and tags, which is more than goes at once: delete some of them first"
+    )]
+    TooManyToDelete,
+    /// The same bytes are there, pushed with another type, and what is there never changes.
+    #[error("this manifest is there already, as {0}: push it with that type, or make it say its mediaType itself")]
+    OtherType(MediaType),
+    /// An admission plugin failed, and so refused. The reason is for the log alone.
+    #[error("admission failed: {reason}")]
+    AdmissionFailed {
+        /// When to try again, if the plugin said so.
+        retry_after: Option<Duration>,
+        /// For the log.
+        reason: String,
+    },
     /// Another manifest needs it.
-    #[error("the manifest {0} needs it: delete that first")]
+    #[error("the manifest {0} needs it, so it goes only after that one")]
     NeededBy(Digest),
     /// Something that the registry needs is away; the same request may go through later. The reason is for the log alone.
     #[error("unavailable: {reason}")]

@@ -61,13 +61,15 @@ impl Registry {
         loop {
             // Touched at this time or before: its life is over now.
             let before = Timestamp(self.parts.clock.now().0.saturating_sub(life).saturating_add(1));
-            let stale = self.parts.catalog.stale_uploads(self.parts.id, before, BATCH).await?;
+            // Those that are being written to stay in the list, and must not hide the others.
+            let limit = BATCH.saturating_add(u32::try_from(self.busy()).unwrap_or(u32::MAX));
+            let stale = self.parts.catalog.stale_uploads(self.parts.id, before, limit).await?;
             let mut this_time = 0;
             for upload in &stale {
                 this_time += usize::from(self.expire(upload).await?);
             }
             dropped += this_time;
-            if this_time == 0 || stale.len() < BATCH as usize {
+            if this_time == 0 || stale.len() < limit as usize {
                 return Ok(dropped);
             }
         }
@@ -80,7 +82,8 @@ impl Registry {
         if found.is_none_or(|found| found.touched != upload.touched) {
             return Ok(false);
         }
-        self.drop_upload(&upload.progress, Some(&upload.id)).await;
+        self.parts.catalog.remove_upload(self.parts.id, &upload.id).await?;
+        self.drop_upload(&upload.progress, None).await;
         Ok(true)
     }
 }

@@ -54,17 +54,23 @@ impl Registry {
     /// where the next page begins; so a page is looked for until it is full, however many hidden names lie between.
     ///
     /// # Errors
-    /// [`RegistryError::Internal`].
+    /// [`RegistryError::Unavailable`] if an authorizer fails: a list with names missing would be taken for the whole.
     pub async fn repositories(&self, act: Act<'_>, page: &Page) -> Result<Listed<RepositoryName>, RegistryError> {
         let wanted = page.limit as usize + 1;
-        let batch = page.limit.saturating_add(1).clamp(SMALLEST_BATCH, LARGEST_BATCH);
+        // The first look is for what is wanted; for who sees little of it, large steps follow.
+        let mut batch = page.limit.saturating_add(1).clamp(SMALLEST_BATCH, LARGEST_BATCH);
         let mut after = page.after.clone();
         let mut items: Vec<RepositoryName> = Vec::new();
         loop {
             let names = self.parts.catalog.repositories(self.parts.id, after.as_deref(), batch).await?;
             let more = names.len() == batch as usize;
             after = names.last().map(ToString::to_string).or(after);
-            items.extend(self.parts.gate.visible(act.context, act.caller, names).await);
+            let visible = self.parts.gate.visible(act.context, act.caller, names).await;
+            items.extend(visible.map_err(|failure| RegistryError::Unavailable {
+                retry_after: None,
+                reason: format!("the chain failed, so nobody can say what the caller may see: {failure}"),
+            })?);
+            batch = LARGEST_BATCH;
             if !more || items.len() >= wanted {
                 items.truncate(wanted);
                 return Ok(Listed::cut(items, page.limit));

@@ -1,6 +1,6 @@
 //! Manifests as they are read, by digest or by tag.
 
-use bulkhead_oci::{Accept, Manifest, ManifestKind, Reference, RepositoryName, Tag};
+use bulkhead_oci::{Accept, Manifest, ManifestKind, MediaType, Reference, RepositoryName, Tag};
 use tracing::warn;
 
 use super::{Act, Registry, RegistryError};
@@ -10,6 +10,8 @@ use crate::ports::event::{EventAction, EventTarget};
 /// What clients that read no index are given of one: they were written when there was nothing else.
 const OLD_OS: &str = "linux";
 const OLD_ARCHITECTURE: &str = "amd64";
+/// Entries of an index that are looked up for such a client. There is one, unless somebody means ill.
+const MOST_ENTRIES: usize = 4;
 
 impl Registry {
     /// A manifest of this repository.
@@ -36,13 +38,16 @@ impl Registry {
         if accept.takes(&record.media_type) {
             return Ok(record);
         }
+        if ![MediaType::OCI_MANIFEST, MediaType::DOCKER_MANIFEST].into_iter().any(|image| accept.takes_text(image)) {
+            return Err(RegistryError::NotAcceptable(record.media_type));
+        }
         let index = Manifest::parse(Some(&record.media_type), &record.body).ok();
         let entries = index.filter(|index| index.kind == ManifestKind::Index).map(|index| index.manifests).unwrap_or_default();
         let fits = |entry: &&bulkhead_oci::Descriptor| {
             let old = |platform: &bulkhead_oci::Platform| platform.os == OLD_OS && platform.architecture == OLD_ARCHITECTURE;
             entry.platform.as_ref().is_some_and(old) && accept.takes(&entry.media_type)
         };
-        for entry in entries.iter().filter(fits) {
+        for entry in entries.iter().filter(fits).take(MOST_ENTRIES) {
             let reference = Reference::Digest(entry.digest.clone());
             // A sparse index may list what is not there.
             if let Some(manifest) = self.parts.catalog.manifest(self.parts.id, repository, &reference).await? {

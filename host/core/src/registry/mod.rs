@@ -5,6 +5,7 @@
 mod admission;
 mod announce;
 mod blobs;
+mod condition;
 mod deletions;
 mod error;
 mod expiry;
@@ -22,12 +23,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bulkhead_oci::Digest;
 use tokio::sync::Notify;
 
+pub use condition::{Condition, Etags};
 pub use deletions::DeletedRepository;
 pub use error::RegistryError;
 pub use expiry::Janitor;
 pub use host::{Host, HostError};
 pub use listing::{Listed, Page};
-pub use pushes::{Condition, Etags, ManifestPush, PushTarget, PushedManifest};
+pub use pushes::{ManifestPush, PushTarget, PushedManifest};
 pub use rules::{DEFAULT_MAX_BLOB_BYTES, DEFAULT_UPLOAD_LIFE, Deletes, Deleting, Rules};
 pub use uploads::Chunk;
 
@@ -116,6 +118,11 @@ impl Registry {
     /// Whether a request is going on with this upload.
     fn is_busy(&self, id: &UploadId) -> bool {
         self.busy.lock().unwrap_or_else(PoisonError::into_inner).contains(id)
+    }
+
+    /// Uploads that requests are going on with.
+    fn busy(&self) -> usize {
+        self.busy.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     /// One request at a time goes on with an upload.

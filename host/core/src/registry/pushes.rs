@@ -5,7 +5,7 @@ use bytes::Bytes;
 use sha2::{Digest as _, Sha256, Sha512};
 
 use super::manifests::manifest_target;
-use super::{Act, Registry, RegistryError};
+use super::{Act, Condition, Registry, RegistryError};
 use crate::ports::admission::{Change, ManifestChange, TagState};
 use crate::ports::catalog::{Expected, ManifestRecord, NewDelivery, NewManifest, NewTag, PutManifest};
 use crate::ports::event::EventAction;
@@ -43,46 +43,6 @@ pub enum PushTarget {
         /// Tags to set.
         tags: Vec<Tag>,
     },
-}
-
-/// Entity tags of `If-Match` or `If-None-Match`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Etags {
-    /// `*`: whatever is there.
-    Any,
-    /// One of these, without quotes. A manifest's is its digest.
-    Of(Vec<String>),
-}
-
-impl Etags {
-    fn matches(&self, now: Option<&Digest>) -> bool {
-        match (self, now) {
-            (_, None) => false,
-            (Self::Any, Some(_)) => true,
-            (Self::Of(tags), Some(now)) => tags.iter().any(|tag| tag == now.as_str()),
-        }
-    }
-}
-
-/// What must hold of each tag of a push, or of the digest where there is none (RFC 9110, section 13).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Condition {
-    /// What is there must be one of these.
-    pub if_match: Option<Etags>,
-    /// What is there must be none of these.
-    pub if_none_match: Option<Etags>,
-}
-
-impl Condition {
-    fn is_none(&self) -> bool {
-        self.if_match.is_none() && self.if_none_match.is_none()
-    }
-
-    fn check(&self, now: Option<&Digest>) -> Result<(), RegistryError> {
-        let matched = self.if_match.as_ref().is_none_or(|tags| tags.matches(now));
-        let other = self.if_none_match.as_ref().is_none_or(|tags| !tags.matches(now));
-        if matched && other { Ok(()) } else { Err(RegistryError::ConditionFailed) }
-    }
 }
 
 /// What a push of a manifest made.
@@ -140,6 +100,7 @@ impl Registry {
                 PutManifest::Missing(missing) => return Err(RegistryError::MissingReferences(missing)),
                 PutManifest::WrongSize(wrong) => return Err(RegistryError::WrongSizes(wrong)),
                 PutManifest::Changed => {}
+                PutManifest::OtherType(media_type) => return Err(RegistryError::OtherType(media_type)),
                 PutManifest::Stored { absent } => {
                     self.ring(any);
                     warnings.extend(warn_of(&absent));

@@ -70,6 +70,12 @@ impl Deletes {
         !self.locked.is_empty()
     }
 
+    /// Whether what manifests of this repository need may go. A lock would hold nothing if what the locked manifest needs went.
+    pub(super) fn referenced_in(&self, repository: &RepositoryName) -> Referenced {
+        let locks = |scope: &Scope| scope.touches(repository.as_str());
+        if self.locked.iter().any(locks) { Referenced::Refuse } else { self.referenced }
+    }
+
     /// Whether the repository, or this tag of it, may be deleted from.
     ///
     /// # Errors

@@ -255,10 +255,14 @@ impl Registry {
     /// [`RegistryError::UploadUnknown`].
     pub async fn cancel_upload(self: &Arc<Self>, repository: &RepositoryName, id: &UploadId) -> Result<(), RegistryError> {
         let occupied = self.occupy(id)?;
-        let upload = self.held(&occupied, repository, id).await?;
-        self.parts.catalog.remove_upload(self.parts.id, id).await?;
-        self.drop_upload(&upload.progress, None).await;
-        Ok(())
+        let (registry, repository, id) = (Arc::clone(self), repository.clone(), id.clone());
+        detached(async move {
+            let upload = registry.held(&occupied, &repository, &id).await?;
+            registry.parts.catalog.remove_upload(registry.parts.id, &id).await?;
+            registry.drop_upload(&upload.progress, None).await;
+            Ok(())
+        })
+        .await
     }
 
     /// What is left of a refused upload goes. If that fails, it lies unseen until it is collected.

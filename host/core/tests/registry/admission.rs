@@ -8,7 +8,7 @@ use bulkhead_core::ports::catalog::Catalog;
 use bulkhead_core::ports::context::{Identity, RequestContext};
 use bulkhead_core::ports::event::EventAction;
 use bulkhead_core::ports::plugin::{PluginError, PluginLabel};
-use bulkhead_core::registry::RegistryError;
+use bulkhead_core::registry::{Condition, RegistryError};
 use bulkhead_oci::{Reference, RepositoryName};
 use tokio::sync::Notify;
 
@@ -106,11 +106,11 @@ async fn every_change_is_shown_with_the_tags_that_it_is_about() {
     assert_eq!(judge.asked(), ["put v1=false Some(\"{}\")", "put v1=true,v2=false Some(\"{}\")"]);
 
     let (registry, a) = (&world.registry, name("a"));
-    registry.delete_manifest(world.act(), &a, &"v1".parse().unwrap()).await.unwrap();
-    registry.delete_manifest(world.act(), &a, &Reference::Digest(digest)).await.unwrap();
-    registry.delete_blob(world.act(), &a, &blob).await.unwrap();
+    registry.delete_manifest(world.act(), &a, &"v1".parse().unwrap(), &Condition::default()).await.unwrap();
+    registry.delete_manifest(world.act(), &a, &Reference::Digest(digest), &Condition::default()).await.unwrap();
+    registry.delete_blob(world.act(), &a, &blob, &Condition::default()).await.unwrap();
     world.put("a", "v3", index(&[])).await.unwrap();
-    registry.delete_repository(world.act(), &a).await.unwrap();
+    registry.delete_repository(world.act(), &a, &Condition::default()).await.unwrap();
     let expected = [
         "delete tag v1=true",
         "delete manifest with 1 tags",
@@ -134,15 +134,18 @@ async fn nothing_changes_and_nobody_hears_of_it_where_a_plugin_refuses_or_fails(
         judge.answers(answer.clone());
         let errors = [
             world.put("a", "v2", index(&[])).await.map(|_| ()).unwrap_err(),
-            registry.delete_manifest(world.act(), &a, &"v1".parse().unwrap()).await.unwrap_err(),
-            registry.delete_manifest(world.act(), &a, &Reference::Digest(digest.clone())).await.unwrap_err(),
-            registry.delete_blob(world.act(), &a, &sha256(b"content")).await.unwrap_err(),
-            registry.delete_repository(world.act(), &a).await.unwrap_err(),
+            registry.delete_manifest(world.act(), &a, &"v1".parse().unwrap(), &Condition::default()).await.unwrap_err(),
+            registry
+                .delete_manifest(world.act(), &a, &Reference::Digest(digest.clone()), &Condition::default())
+                .await
+                .unwrap_err(),
+            registry.delete_blob(world.act(), &a, &sha256(b"content"), &Condition::default()).await.unwrap_err(),
+            registry.delete_repository(world.act(), &a, &Condition::default()).await.unwrap_err(),
         ];
         for error in errors {
             match &answer {
                 Ok(_) => assert_eq!(error, refused),
-                Err(_) => assert!(matches!(error, RegistryError::Unavailable { .. }), "{error:?}"),
+                Err(_) => assert!(matches!(error, RegistryError::AdmissionFailed { .. }), "{error:?}"),
             }
         }
     }
@@ -165,7 +168,8 @@ async fn warnings_add_up_and_none_is_given_twice() {
     let world = world(&[&first, &second]).await;
     let pushed = world.put("a", "v1", index(&[])).await.unwrap();
     assert_eq!(pushed.warnings, ["old base", "big", "no label"]);
-    let deleted = world.registry.delete_manifest(world.act(), &name("a"), &"v1".parse().unwrap()).await.unwrap();
+    let deleted =
+        world.registry.delete_manifest(world.act(), &name("a"), &"v1".parse().unwrap(), &Condition::default()).await.unwrap();
     assert_eq!(deleted, ["old base", "big", "no label"]);
 }
 
@@ -210,13 +214,14 @@ async fn a_tag_that_comes_to_a_manifest_while_a_plugin_looks_at_its_deletion_is_
     let digest = behind.push_image("a", "v1", b"content").await;
     let reference = Reference::Digest(digest);
     let repository = name("a");
-    let deletion = world.registry.delete_manifest(world.act(), &repository, &reference);
+    let always = Condition::default();
+    let deletion = world.registry.delete_manifest(world.act(), &repository, &reference, &always);
     let deleted = meanwhile(&judge, deletion, async || {
         behind.push_image("a", "v2", b"content").await;
     });
     deleted.await.unwrap();
     assert_eq!(judge.asked(), ["delete manifest with 1 tags", "delete manifest with 2 tags"]);
-    let deletion = world.registry.delete_repository(world.act(), &repository);
+    let deletion = world.registry.delete_repository(world.act(), &repository, &always);
     behind.push_image("a", "v1", b"content").await;
     let deleted = meanwhile(&judge, deletion, async || {
         behind.push_image("a", "v3", b"content").await;

@@ -1,7 +1,7 @@
 //! Blobs, uploads, manifests and lists.
 
 use bulkhead_core::ports::event::EventAction;
-use bulkhead_core::registry::{Chunk, Page, RegistryError, Rules};
+use bulkhead_core::registry::{Chunk, Condition, Page, RegistryError, Rules};
 use bulkhead_oci::{Algorithm, ChunkRange, Reference};
 
 use crate::support::{HeldBody, World, body, broken, collect, image, name, sha256, sha512};
@@ -158,7 +158,7 @@ async fn a_refused_manifest_leaves_no_tag_no_repository_and_no_event() {
     let held = world.push_blob("a", b"content").await;
     let other = world.put("a", "v1", image(&held, 8)).await;
     assert_eq!(other.unwrap_err(), RegistryError::WrongSizes(vec![held.clone()]));
-    registry.delete_blob(world.act(), &a, &held).await.unwrap();
+    registry.delete_blob(world.act(), &a, &held, &Condition::default()).await.unwrap();
     let mismatch = world.put("a", absent.as_str(), image(&sha256(b"x"), 1)).await;
     assert!(matches!(mismatch, Err(RegistryError::DigestMismatch { .. })));
     let malformed = world.put("a", "v1", "{}".into()).await;
@@ -176,10 +176,10 @@ async fn a_digest_that_goes_takes_its_tags_and_a_tag_goes_alone() {
     let (registry, a) = (&world.registry, name("a"));
     let digest = world.push_image("a", "v1", b"content").await;
     world.push_image("a", "v2", b"content").await;
-    registry.delete_manifest(world.act(), &a, &"v1".parse().unwrap()).await.unwrap();
+    registry.delete_manifest(world.act(), &a, &"v1".parse().unwrap(), &Condition::default()).await.unwrap();
     assert!(registry.manifest(&a, &Reference::Digest(digest.clone())).await.is_ok());
-    registry.delete_manifest(world.act(), &a, &Reference::Digest(digest)).await.unwrap();
-    let gone = registry.delete_manifest(world.act(), &a, &"v2".parse().unwrap()).await;
+    registry.delete_manifest(world.act(), &a, &Reference::Digest(digest), &Condition::default()).await.unwrap();
+    let gone = registry.delete_manifest(world.act(), &a, &"v2".parse().unwrap(), &Condition::default()).await;
     assert_eq!(gone.unwrap_err(), RegistryError::ManifestUnknown);
     let heard = world.due().await;
     assert_eq!(heard, [(EventAction::Untag, "a".into(), Some("v1".into())), (EventAction::Delete, "a".into(), None)]);

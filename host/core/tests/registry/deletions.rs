@@ -2,7 +2,7 @@
 
 use bulkhead_core::ports::catalog::Referenced;
 use bulkhead_core::ports::event::{EventAction, Scope};
-use bulkhead_core::registry::{Deletes, Deleting, Page, RegistryError, Rules};
+use bulkhead_core::registry::{Condition, Deletes, Deleting, Etags, Page, RegistryError, Rules};
 use bulkhead_oci::{Digest, Reference, Tag};
 
 use crate::support::{Setup, World, image, index, name, sha256};
@@ -18,15 +18,20 @@ fn locked(scopes: &[&str]) -> Deletes {
 
 /// Deletes by a tag or a digest.
 async fn delete(world: &World, repository: &str, reference: &str) -> Result<(), RegistryError> {
-    world.registry.delete_manifest(world.act(), &name(repository), &reference.parse().unwrap()).await.map(|_| ())
+    delete_if(world, repository, reference, &Condition::default()).await
+}
+
+async fn delete_if(world: &World, repository: &str, reference: &str, condition: &Condition) -> Result<(), RegistryError> {
+    let reference = reference.parse().unwrap();
+    world.registry.delete_manifest(world.act(), &name(repository), &reference, condition).await.map(|_| ())
 }
 
 async fn delete_blob(world: &World, repository: &str, digest: &Digest) -> Result<(), RegistryError> {
-    world.registry.delete_blob(world.act(), &name(repository), digest).await.map(|_| ())
+    world.registry.delete_blob(world.act(), &name(repository), digest, &Condition::default()).await.map(|_| ())
 }
 
 async fn delete_repository(world: &World, repository: &str) -> Result<(), RegistryError> {
-    world.registry.delete_repository(world.act(), &name(repository)).await.map(|_| ())
+    world.registry.delete_repository(world.act(), &name(repository), &Condition::default()).await.map(|_| ())
 }
 
 #[tokio::test]
@@ -107,7 +112,7 @@ async fn a_repository_goes_as_a_whole_and_webhooks_hear_of_each_manifest() {
         world.push_image("a/b", tag, content).await;
     }
     let kept = world.push_image("a", "v1", b"one").await;
-    let deleted = world.registry.delete_repository(world.act(), &name("a/b")).await.unwrap();
+    let deleted = world.registry.delete_repository(world.act(), &name("a/b"), &Condition::default()).await.unwrap();
     assert_eq!((deleted.manifests.len(), deleted.tags.len()), (2, 3));
     assert_eq!(world.due().await, vec![(EventAction::Delete, "a/b".to_owned(), None); 2]);
 
@@ -120,4 +125,35 @@ async fn a_repository_goes_as_a_whole_and_webhooks_hear_of_each_manifest() {
     // What comes later begins anew.
     world.push_image("a/b", "v1", b"one").await;
     assert_eq!(world.registry.tags(&name("a/b"), &page).await.unwrap().items.len(), 1);
+}
+
+#[tokio::test]
+async fn a_deletion_under_a_condition_takes_only_what_its_client_has_seen() {
+    let world = world(Deletes::default()).await;
+    let digest = world.push_image("a", "v1", b"content").await;
+    let of = |text: &str| Condition { if_match: Some(Etags::Of(vec![text.to_owned()])), if_none_match: None };
+    let failed = Err(RegistryError::ConditionFailed);
+    assert_eq!(delete_if(&world, "a", "v1", &of("sha256:other")).await, failed);
+    assert_eq!(delete_if(&world, "a", digest.as_str(), &of("sha256:other")).await, failed);
+    let blob = world.push_blob("a", b"another").await;
+    let deleted = world.registry.delete_blob(world.act(), &name("a"), &blob, &of("sha256:other")).await;
+    assert_eq!(deleted.map(|_| ()), failed);
+    let deleted = world.registry.delete_repository(world.act(), &name("a"), &of(digest.as_str())).await;
+    assert_eq!(deleted.map(|_| ()), failed);
+    assert_eq!(world.tagged("a", "v1").await, Some(digest.clone()));
+    assert_eq!(world.due().await, []);
+    delete_if(&world, "a", "v1", &of(digest.as_str())).await.unwrap();
+    world.registry.delete_blob(world.act(), &name("a"), &blob, &of(blob.as_str())).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_a_locked_tag_needs_stays_even_where_needed_content_may_go() {
+    let world = world(Deletes { referenced: Referenced::Allow, ..locked(&["app:v1"]) }).await;
+    let body = image(&world.push_blob("app", b"content").await, 7);
+    let child = world.put("app", sha256(&body).as_str(), body.clone()).await.unwrap().digest;
+    let parent = world.put("app", "v1", index(&[(&child, body.len())])).await.unwrap().digest;
+    assert_eq!(delete(&world, "app", child.as_str()).await, Err(RegistryError::NeededBy(parent)));
+    assert_eq!(delete_blob(&world, "app", &sha256(b"content")).await, Err(RegistryError::NeededBy(child)));
+    assert!(world.registry.blob(&name("app"), &sha256(b"content")).await.is_ok());
+    assert_eq!(world.due().await, []);
 }

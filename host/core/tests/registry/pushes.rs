@@ -2,8 +2,8 @@
 
 use bulkhead_core::ports::catalog::Sparse;
 use bulkhead_core::ports::event::EventAction;
-use bulkhead_core::registry::{Condition, Etags, PushTarget, RegistryError, Rules};
-use bulkhead_oci::{Algorithm, Reference};
+use bulkhead_core::registry::{Condition, Etags, ManifestPush, PushTarget, RegistryError, Rules};
+use bulkhead_oci::{Algorithm, MediaType, Reference};
 
 use crate::support::{World, image, index, name, sha256, sha512};
 
@@ -134,4 +134,27 @@ async fn a_manifest_above_the_limit_is_refused_and_not_kept() {
     let refused = world.put("a", "v1", body.clone()).await;
     assert_eq!(refused.unwrap_err(), RegistryError::TooLarge { limit: body.len() as u64 - 1 });
     assert_eq!(world.tagged("a", "v1").await, None);
+}
+
+#[tokio::test]
+async fn the_same_bytes_are_not_pushed_again_as_something_else() {
+    let world = World::hearing(&[EventAction::Push]).await;
+    let blob = world.push_blob("a", b"content").await;
+    // Without a mediaType of its own, the Content-Type alone says what it is.
+    let body: bytes::Bytes = String::from_utf8_lossy(&image(&blob, 7))
+        .replace(r#""mediaType":"application/vnd.oci.image.manifest.v1+json","config""#, r#""config""#)
+        .into();
+    let push = async |tag: &str, media_type: &str| {
+        let target = PushTarget::Tag { tag: tag.parse().unwrap(), algorithm: Algorithm::Sha256 };
+        let content_type = Some(media_type.parse().unwrap());
+        let push = ManifestPush { target, content_type, body: body.clone(), condition: Condition::default() };
+        world.registry.put_manifest(world.act(), &name("a"), push).await.map(|_| ())
+    };
+    push("v1", MediaType::OCI_MANIFEST).await.unwrap();
+    let heard = world.due().await;
+    let refused = Err(RegistryError::OtherType(MediaType::OCI_MANIFEST.parse().unwrap()));
+    assert_eq!(push("v2", MediaType::DOCKER_MANIFEST).await, refused);
+    let found = world.registry.manifest(&name("a"), &"v1".parse().unwrap()).await.unwrap();
+    assert_eq!(found.media_type.as_str(), MediaType::OCI_MANIFEST);
+    assert_eq!((world.tagged("a", "v2").await, world.due().await), (None, heard));
 }

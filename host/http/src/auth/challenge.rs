@@ -23,7 +23,7 @@ impl ChallengeError {
     pub(crate) const fn of_failure(failure: AuthFailure) -> Option<Self> {
         match failure {
             AuthFailure::InvalidToken => Some(Self::InvalidToken),
-            AuthFailure::Rejected | AuthFailure::Unavailable => None,
+            AuthFailure::Rejected | AuthFailure::Unavailable | AuthFailure::IdentityTooLarge => None,
         }
     }
 

@@ -10,7 +10,7 @@ use bulkhead_core::registry::RegistryError;
 use bulkhead_oci::{Digest, ErrorCode};
 use serde_json::json;
 
-use super::ApiError;
+use super::{ApiError, COULD_NOT};
 use crate::auth::{Challenge, MalformedCredential};
 use crate::headers;
 use crate::parse::ParseError;
@@ -25,11 +25,10 @@ impl From<ParseError> for ApiError {
             ParseError::Tag(_) => (StatusCode::BAD_REQUEST, ErrorCode::TagInvalid),
             ParseError::ImpossibleTag => (StatusCode::NOT_FOUND, ErrorCode::ManifestUnknown),
             ParseError::UploadId => (StatusCode::NOT_FOUND, ErrorCode::BlobUploadUnknown),
-            ParseError::Query | ParseError::Repeated(_) | ParseError::TagsBesideTag => {
+            ParseError::Query | ParseError::Repeated(_) | ParseError::TagsBesideTag | ParseError::Paging => {
                 (StatusCode::BAD_REQUEST, ErrorCode::Unsupported)
             }
             ParseError::TooManyParameters | ParseError::TooManyTags => (StatusCode::URI_TOO_LONG, ErrorCode::Unsupported),
-            ParseError::Paging => (StatusCode::BAD_REQUEST, ErrorCode::PaginationNumberInvalid),
         };
         let answer = Self::new(status, code, error.to_string());
         match error {
@@ -59,7 +58,7 @@ impl From<RegistryError> for ApiError {
             RegistryError::UploadBusy => Self::new(StatusCode::CONFLICT, BlobUploadInvalid, message),
             RegistryError::BodyEnded(error) => error.into(),
             RegistryError::TooLarge { limit } => Self::too_large(limit),
-            RegistryError::ManifestInvalid(_) => Self::new(bad, ManifestInvalid, message),
+            RegistryError::ManifestInvalid(_) | RegistryError::OtherType(_) => Self::new(bad, ManifestInvalid, message),
             RegistryError::MissingReferences(digests) => Self::missing(&digests),
             RegistryError::WrongSizes(digests) => Self::wrong_sizes(&digests),
             // A plugin's own words, for the client.
@@ -74,7 +73,10 @@ impl From<RegistryError> for ApiError {
                 .detail(json!({ "mediaType": media_type.as_str() }))
                 .header(VARY, headers::ACCEPT_VARIES),
             RegistryError::ConditionFailed => Self::new(StatusCode::PRECONDITION_FAILED, ErrorCode::Denied, message),
-            RegistryError::Contended => Self::new(StatusCode::CONFLICT, ErrorCode::Denied, message),
+            RegistryError::Contended | RegistryError::TooManyToDelete => {
+                Self::new(StatusCode::CONFLICT, ErrorCode::Denied, message)
+            }
+            RegistryError::AdmissionFailed { retry_after, reason } => Self::admission_failed(retry_after, reason),
             RegistryError::Unavailable { retry_after, reason } => Self::unavailable(retry_after, reason),
             RegistryError::Internal(cause) => Self::internal(cause),
         }
@@ -117,8 +119,23 @@ impl ApiError {
     /// A plugin, or what stands behind it, is away. What it said is logged.
     pub(crate) fn unavailable(retry_after: Option<Duration>, cause: String) -> Self {
         let seconds = retry_after.map_or(1, |wait| wait.as_secs().max(1));
-        Self { cause: Some(cause), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unknown, "") }
+        Self { cause: Some(cause), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unknown, COULD_NOT) }
             .header(RETRY_AFTER, HeaderValue::from(seconds))
+    }
+
+    /// An admission plugin failed. Only where it said so itself may a second try help.
+    fn admission_failed(retry_after: Option<Duration>, cause: String) -> Self {
+        let message = "a policy of this registry failed, so nothing was changed";
+        let answer = Self { cause: Some(cause), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unknown, message) };
+        match retry_after {
+            None => answer,
+            Some(wait) => answer.header(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1))),
+        }
+    }
+
+    /// A caller of whom too much is known.
+    fn identity_too_large(failure: AuthFailure) -> Self {
+        Self::new(StatusCode::FORBIDDEN, ErrorCode::Denied, failure.to_string())
     }
 
     fn missing(digests: &[Digest]) -> Self {
@@ -160,6 +177,7 @@ impl ApiError {
                 Self::new(StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized, failure.to_string()).challenged(challenge)
             }
             AuthFailure::Unavailable => Self::auth_unavailable(),
+            AuthFailure::IdentityTooLarge => Self::identity_too_large(failure),
         }
     }
 
@@ -175,6 +193,7 @@ impl ApiError {
                 Self::new(StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized, failure.to_string())
             }
             AuthFailure::Unavailable => Self::auth_unavailable(),
+            AuthFailure::IdentityTooLarge => Self::identity_too_large(failure),
         }
     }
 

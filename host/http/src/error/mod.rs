@@ -42,6 +42,9 @@ struct Entry<'a> {
     detail: Option<&'a Value>,
 }
 
+/// What a client is told of a fault that is none of its business.
+pub(super) const COULD_NOT: &str = "the registry could not do this";
+
 impl ApiError {
     /// A fault of the client's.
     pub(crate) fn new(status: StatusCode, code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
@@ -50,7 +53,7 @@ impl ApiError {
 
     /// A fault of the host's own: the cause is logged, and the client gets the request's id.
     pub(crate) fn internal(cause: String) -> Self {
-        Self { cause: Some(cause), ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::Unknown, "") }
+        Self { cause: Some(cause), ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::Unknown, COULD_NOT) }
     }
 
     /// The same, with a header.
@@ -71,7 +74,7 @@ impl ApiError {
             tracing::error!(request_id, status = self.status.as_u16(), cause, "request failed");
         }
         let message = match self.status.is_server_error() {
-            true => Cow::Owned(format!("the registry could not do this; its log says why, under request {request_id}")),
+            true => Cow::Owned(format!("{}; the log says why, under request {request_id}", self.message)),
             false => self.message,
         };
         let entry = |detail| Entry { code: self.code.as_str(), message: &message, detail };

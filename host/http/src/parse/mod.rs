@@ -285,8 +285,12 @@ fn upload(method: &Method, name: &str, id: &str, query: Option<&str>) -> Result<
 
 fn begin_upload(repository: RepositoryName, query: &Query<'_>) -> Result<Operation, ParseError> {
     if let Some(mount) = query.one("mount")? {
-        let from = query.one("from")?.map(str::parse).transpose()?;
-        return Ok(Operation::MountBlob { repository, digest: mount.parse()?, from });
+        let digest: Digest = mount.parse()?;
+        return Ok(match query.one("from")?.map(str::parse).transpose() {
+            Ok(from) => Operation::MountBlob { repository, digest, from },
+            // Nothing lies in a repository of a name that none can have: an upload begins, as for any other one that has it not.
+            Err(_) => Operation::BeginUpload { repository, algorithm: digest.algorithm() },
+        });
     }
     if let Some(digest) = query.one("digest")? {
         return Ok(Operation::PutBlob { repository, digest: digest.parse()? });

@@ -100,17 +100,11 @@ impl Catalog for MemoryCatalog {
         Ok(blob)
     }
 
-    async fn holders(
-        &self,
-        registry: RegistryId,
-        digest: &Digest,
-        after: Option<&RepositoryName>,
-        limit: u32,
-    ) -> Result<Vec<RepositoryName>, CatalogError> {
+    async fn holders(&self, registry: RegistryId, digest: &Digest, limit: u32) -> Result<Vec<RepositoryName>, CatalogError> {
         let tables = self.tables();
         let of =
             tables.blobs.keys().filter(|((at, _), blob)| *at == registry && blob == digest).map(|((_, name), _)| name.clone());
-        Ok(of.filter(|name| after.is_none_or(|after| name > after)).take(limit as usize).collect())
+        Ok(of.take(limit as usize).collect())
     }
 
     async fn remove_blob(
@@ -203,7 +197,7 @@ impl Catalog for MemoryCatalog {
         &self,
         registry: RegistryId,
         repository: &RepositoryName,
-        reviewed: Option<&[Tag]>,
+        reviewed: Option<&[TagState]>,
         _: Announce,
     ) -> Result<RepositoryDeletion, CatalogError> {
         Ok(self.tables().remove_repository(&place(registry, repository), reviewed))

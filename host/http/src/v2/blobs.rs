@@ -22,6 +22,7 @@ pub(super) async fn read(
     reading: Reading,
 ) -> Result<Response, ApiError> {
     let blob = visit.registry.blob(repository, digest).await?;
+    condition::require_match(request, digest)?;
     if condition::none_match(request, digest) {
         let mut response = empty(StatusCode::NOT_MODIFIED);
         headers::describe_blob(response.headers_mut(), digest);
@@ -81,8 +82,14 @@ fn described(blob: &BlobRecord, mut response: Response, length: u64) -> Response
 }
 
 /// DELETE of a blob.
-pub(super) async fn delete(visit: &Visit, repository: &RepositoryName, digest: &Digest) -> Result<Response, ApiError> {
-    let deleted = visit.registry.delete_blob(visit.act(), repository, digest).await;
+pub(super) async fn delete(
+    visit: &Visit,
+    request: &HeaderMap,
+    repository: &RepositoryName,
+    digest: &Digest,
+) -> Result<Response, ApiError> {
+    let condition = condition::of_change(request)?;
+    let deleted = visit.registry.delete_blob(visit.act(), repository, digest, &condition).await;
     let warnings = deleted.map_err(|error| ApiError::not_deleted(error, "GET, HEAD"))?;
     let mut response = empty(StatusCode::ACCEPTED);
     warning::add(response.headers_mut(), &warnings);

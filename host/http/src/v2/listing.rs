@@ -36,7 +36,7 @@ pub(super) async fn tags(visit: &Visit, repository: &RepositoryName, page: Pagin
     Ok(response)
 }
 
-/// GET of the catalog: what of it the caller may see. A page may be shorter than it was wished, and still not be the last.
+/// GET of the catalog: what of it the caller may see.
 pub(super) async fn catalog(visit: &Visit, page: Paging) -> Result<Response, ApiError> {
     let limit = page.limit;
     let listed = match limit {

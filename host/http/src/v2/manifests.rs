@@ -29,6 +29,7 @@ pub(super) async fn read(
         Reference::Digest(_) => visit.registry.manifest(repository, reference).await?,
     };
     let digest = &manifest.digest;
+    condition::require_match(request, digest)?;
     let mut response = if condition::none_match(request, digest) {
         empty(StatusCode::NOT_MODIFIED)
     } else {
@@ -64,7 +65,7 @@ pub(super) async fn put(
     target: PushTarget,
     body: ClientBody,
 ) -> Result<Response, ApiError> {
-    let (content_type, condition) = (content_type(request)?, condition::of_push(request)?);
+    let (content_type, condition) = (content_type(request)?, condition::of_change(request)?);
     let by_digest = matches!(target, PushTarget::Digest { .. });
     let body = body.read(visit.registry.rules().max_manifest_bytes).await?;
     let push = ManifestPush { target, content_type, body, condition };
@@ -101,8 +102,14 @@ fn content_type(request: &HeaderMap) -> Result<Option<MediaType>, ApiError> {
 }
 
 /// DELETE of a manifest, or of a tag.
-pub(super) async fn delete(visit: &Visit, repository: &RepositoryName, reference: &Reference) -> Result<Response, ApiError> {
-    let deleted = visit.registry.delete_manifest(visit.act(), repository, reference).await;
+pub(super) async fn delete(
+    visit: &Visit,
+    request: &HeaderMap,
+    repository: &RepositoryName,
+    reference: &Reference,
+) -> Result<Response, ApiError> {
+    let condition = condition::of_change(request)?;
+    let deleted = visit.registry.delete_manifest(visit.act(), repository, reference, &condition).await;
     let warnings = deleted.map_err(|error| ApiError::not_deleted(error, "GET, HEAD, PUT"))?;
     let mut response = empty(StatusCode::ACCEPTED);
     warning::add(response.headers_mut(), &warnings);

@@ -51,7 +51,7 @@ pub(crate) async fn perform(
             manifests::read(visit, headers, &repository, &reference, reading).await
         }
         Operation::ReadBlob { repository, digest, reading } => blobs::read(visit, headers, &repository, &digest, reading).await,
-        Operation::DeleteBlob { repository, digest } => blobs::delete(visit, &repository, &digest).await,
+        Operation::DeleteBlob { repository, digest } => blobs::delete(visit, headers, &repository, &digest).await,
         Operation::MountBlob { repository, digest, from } => blobs::mount(visit, &repository, &digest, from.as_ref()).await,
         Operation::PutBlob { repository, digest } => uploads::put(visit, &repository, &digest, body).await,
         Operation::BeginUpload { repository, algorithm } => uploads::begin(visit, &repository, algorithm).await,
@@ -62,13 +62,13 @@ pub(crate) async fn perform(
         }
         Operation::CancelUpload { repository, upload } => uploads::cancel(visit, &repository, &upload).await,
         Operation::PutManifest { repository, target } => manifests::put(visit, headers, &repository, target, body).await,
-        Operation::DeleteManifest { repository, reference } => manifests::delete(visit, &repository, &reference).await,
+        Operation::DeleteManifest { repository, reference } => manifests::delete(visit, headers, &repository, &reference).await,
         Operation::Tags { repository, page } => listing::tags(visit, &repository, page).await,
         Operation::Catalog { page } => listing::catalog(visit, page).await,
         Operation::Referrers { repository, subject, artifact_type, after } => {
             referrers::list(visit, &repository, &subject, artifact_type.as_deref(), after.as_ref()).await
         }
-        Operation::DeleteRepository { repository } => acr::delete_repository(visit, &repository).await,
+        Operation::DeleteRepository { repository } => acr::delete_repository(visit, headers, &repository).await,
     }
 }
 

@@ -189,6 +189,8 @@ pub enum PutManifest {
     WrongSize(Vec<Digest>),
     /// Not stored: a tag does not point to what was expected.
     Changed,
+    /// Not stored: the same bytes are there, pushed with this type. What is there never changes.
+    OtherType(MediaType),
 }
 
 /// Whether what other manifests need may go.
@@ -241,9 +243,14 @@ pub enum RepositoryDeletion {
     },
     /// There was none.
     Absent,
-    /// It stays: it has other tags than were expected.
+    /// It stays: its tags are not what they were expected to be.
     Changed,
+    /// It stays: it has more manifests and tags than go at once.
+    TooLarge,
 }
+
+/// The most manifests and tags that go at once: everybody's changes wait meanwhile.
+pub const MAX_DELETED_AT_ONCE: u32 = 20_000;
 
 /// A manifest that went with its repository.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -70,6 +70,10 @@ impl Tables {
         if !refused.is_empty() {
             return PutManifest::Missing(refused);
         }
+        let there = self.manifests.get(&(place.clone(), new.digest.clone()));
+        if let Some(other) = there.map(|stored| &stored.record.media_type).filter(|there| **there != new.manifest.media_type) {
+            return PutManifest::OtherType(other.clone());
+        }
         let record = ManifestRecord {
             digest: new.digest.clone(),
             media_type: new.manifest.media_type.clone(),
@@ -113,14 +117,14 @@ impl Tables {
         }
     }
 
-    pub(super) fn remove_repository(&mut self, place: &Place, reviewed: Option<&[Tag]>) -> RepositoryDeletion {
+    pub(super) fn remove_repository(&mut self, place: &Place, reviewed: Option<&[TagState]>) -> RepositoryDeletion {
         let of = |at: &Place| at == place;
         let manifests: Vec<Digest> = self.manifests.keys().filter(|(at, _)| of(at)).map(|(_, digest)| digest.clone()).collect();
         let tags: Vec<Tag> = self.tags.keys().filter(|(at, _)| of(at)).map(|(_, tag)| tag.clone()).collect();
         if manifests.is_empty() {
             return RepositoryDeletion::Absent;
         }
-        if reviewed.is_some_and(|reviewed| !tags.iter().all(|tag| reviewed.contains(tag))) {
+        if reviewed.is_some_and(|reviewed| !tags.iter().all(|tag| reviewed.contains(&self.state(place, tag)))) {
             return RepositoryDeletion::Changed;
         }
         self.manifests.retain(|(at, _), _| !of(at));
