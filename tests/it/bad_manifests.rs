@@ -111,6 +111,56 @@ fn a_manifest_that_is_none_is_refused() {
     }
 }
 
+/// Some clients read a member in other letters as the member itself, others pass over it: each would see another image.
+#[test]
+fn members_whose_names_differ_in_case_alone_are_refused_wherever_they_stand() {
+    let (_server, client, image) = with_blobs();
+    let twin = |pointer: &str, name: &str, value: serde_json::Value| {
+        let mut subject = image.layers[0].descriptor();
+        subject["annotations"] = json!({});
+        let mut layer = image.layers[0].descriptor();
+        layer["urls"] = json!(["https://example.test/layer"]);
+        let mut body = image::manifest(media::OCI_MANIFEST, &image.config, vec![layer]);
+        body["subject"] = subject;
+        body.pointer_mut(pointer).unwrap()[name] = value;
+        (media::OCI_MANIFEST, body)
+    };
+    let twin_of_entry = |pointer: &str, name: &str, value: serde_json::Value| {
+        let entry = json!({ "mediaType": "application/octet-stream", "digest": image.config.digest, "size": image.config.bytes.len(),
+                            "platform": { "os": "linux", "architecture": "amd64" } });
+        let mut body = json!({ "schemaVersion": 2, "mediaType": media::OCI_INDEX, "manifests": [entry] });
+        body.pointer_mut(pointer).unwrap()[name] = value;
+        (media::OCI_INDEX, body)
+    };
+    let (other, size) = (json!(digest::sha256(b"other")), json!(1));
+    for (content_type, body) in [
+        twin("", "Layers", json!([])),
+        twin("", "SUBJECT", json!({})),
+        twin("/config", "Digest", other.clone()),
+        twin("/config", "MediaType", json!("text/plain")),
+        twin("/layers/0", "Digest", other.clone()),
+        twin("/layers/0", "SIZE", size.clone()),
+        twin("/layers/0", "Urls", json!(["https://other.test/"])),
+        twin("/subject", "dIGEST", other.clone()),
+        twin("/subject", "Annotations", json!({})),
+        twin_of_entry("/manifests/0", "Digest", other),
+        twin_of_entry("/manifests/0", "Size", size),
+        twin_of_entry("/manifests/0", "Platform", json!({ "os": "windows", "architecture": "amd64" })),
+        twin_of_entry("/manifests/0/platform", "OS", json!("windows")),
+        twin_of_entry("/manifests/0/platform", "Architecture", json!("arm64")),
+    ] {
+        let body = body.to_string();
+        let answer = put(&client, "1", content_type, body.as_bytes());
+        assert_eq!(answer.status, 400, "{body}\n{}", answer.text());
+        answer.expect_error(&[400], &["MANIFEST_INVALID"]);
+        assert_no_manifest(&client, body.as_bytes());
+    }
+    // The keys of annotations are not names of members: each is one of its own.
+    let annotated = image::empty_index(&json!({ "annotations": { "key": "a", "Key": "b", "digest": "c", "Digest": "d" } }));
+    put(&client, "annotated", media::OCI_INDEX, &annotated.bytes).expect(201);
+    assert_eq!(registry::get_manifest(&client, "a/app", "annotated").expect(200).body, annotated.bytes);
+}
+
 #[test]
 fn a_manifest_that_gives_a_blob_a_wrong_size_is_refused() {
     let (_server, client, image) = with_blobs();

@@ -31,7 +31,7 @@ fn the_readme_shows_the_hello_world_as_it_is_compiled() {
 
 #[test]
 fn links_in_the_documents_lead_somewhere() {
-    for document in ["README.md", "host/ARCHITECTURE.md", "plugin-sdk/README.md", "tests/README.md"] {
+    for document in ["README.md", "host/ARCHITECTURE.md", "plugin-sdk/README.md", "plugins/README.md", "tests/README.md"] {
         let folder = places::repository().join(document).parent().unwrap().to_path_buf();
         for link in read(document).split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
             let path = link.split('#').next().unwrap_or_default();

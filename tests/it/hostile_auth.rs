@@ -141,6 +141,32 @@ fn assert_stopped_while_copied(server: &Server, plugin: &str, function: &str) {
 }
 
 #[test]
+fn the_catalog_is_refused_whole_if_a_rule_on_one_repository_fails() {
+    let (mut server, image) = with_image();
+    registry::push_image(&server.client_of(ALICE), "open/app", "1", &image);
+    // Who may list is decided before the hostile plugin is asked, and so is the first repository.
+    let rules = r#"component = "builtin:policy-rules"
+config.rules = [
+  { who = ["user:alice"], repositories = ["**"], actions = ["list"] },
+  { who = ["user:alice"], repositories = ["open/**"], actions = ["pull"] },
+]"#;
+    for behaviour in ["panic", "error", "wrong-count"] {
+        let attack = hostile("attack", &format!("behaviour = \"{behaviour}\", at = \"authorize\""), LIMITS);
+        restart_with(&mut server, &attack.plugin("rules", rules).registry("auth", "[\"staff\", \"rules\", \"attack\"]"));
+        let alice = server.client_of(ALICE);
+        registry::get_manifest(&alice, "open/app", "1").expect(200);
+        for page in ["/v2/_catalog", "/v2/_catalog?n=100"] {
+            let answer = alice.get(page).expect(503);
+            assert_refused(behaviour, &answer);
+            assert!(!answer.text().contains("open/app"), "{}", answer.text());
+        }
+        alice.get("/v2/_catalog?n=0").expect(200);
+    }
+    restart_with(&mut server, &Config::standard());
+    assert_eq!(registry::repositories(&server.client_of(ALICE)), ["open/app", "team/app"]);
+}
+
+#[test]
 fn what_a_plugin_says_is_in_the_log_under_its_name() {
     let (mut server, image) = with_image();
     restart_with(&mut server, &as_login("behaviour = \"chatter\"", ""));

@@ -17,6 +17,7 @@ mod hostile_auth;
 mod hostile_storage;
 mod hostile_webhook;
 mod memory;
+mod plugin_docs;
 mod pull;
 mod push;
 mod skopeo;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 
+use crate::refusal;
 pub use crate::response::Response;
 use crate::response::read_response;
 
@@ -182,10 +183,15 @@ impl Request {
     ///
     /// # Errors
     /// Where the server cannot be reached, or closes the connection before a whole head.
+    ///
+    /// # Panics
+    /// Where the registry's API refuses in another form than the specification's.
     pub fn try_send(self) -> io::Result<Response> {
+        let (method, target) = (self.method.clone(), self.target.clone());
         let mut body = Vec::new();
         let mut response = self.send_into(&mut body)?;
         response.body = body;
+        refusal::check(&method, &target, &response);
         Ok(response)
     }
 

@@ -16,6 +16,7 @@ pub mod memory;
 pub mod places;
 pub mod programs;
 pub mod receiver;
+pub mod refusal;
 pub mod registry;
 pub mod relay;
 mod response;

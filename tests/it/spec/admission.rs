@@ -1,5 +1,5 @@
-//! What admission plugins say is what a client hears: a change that one refuses is not made. Shown with the bundled `policy-immutable-tags`;
-//! what the bundled policies themselves refuse is shown by their own tests.
+//! What admission plugins say is what a client hears: a change that one refuses is not made. Shown with the bundled
+//! `policy-immutable-tags`.
 
 use bulkhead_tests::config::Config;
 use bulkhead_tests::http::Response;
@@ -7,7 +7,7 @@ use bulkhead_tests::image;
 use bulkhead_tests::registry;
 use serde_json::json;
 
-use super::{Witness, assert_digest, numbered_index, open_with, push_index};
+use super::{Witness, assert_absent, assert_digest, assert_points_to, numbered_index, open_with, push_index, race};
 
 /// Tags that begin with `v` are written once.
 fn write_once() -> Config {
@@ -52,6 +52,29 @@ fn a_change_that_every_plugin_admits_is_made() {
     assert_eq!(registry::tags(&client, "a/app"), ["v1"]);
     let told = ["push a/app:v1", "push a/app:v1", "push a/app:latest", "push a/app:latest", "delete a/app:latest"];
     witness.assert_told(&client, &told);
+}
+
+#[test]
+fn of_many_that_push_to_a_tag_that_is_written_once_one_succeeds() {
+    const CLIENTS: usize = 8;
+    const ROUNDS: usize = 5;
+    let (witness, _server, client) = Witness::open(write_once());
+    for round in 0..ROUNDS {
+        let (tag, index) = (format!("v{round}"), |number: usize| numbered_index(round * CLIENTS + number));
+        let push = |number: usize| registry::put_manifest(&client, "a/app", &tag, &index(number));
+        let statuses = race((0..CLIENTS).collect(), push);
+        let mut sorted = statuses.clone();
+        sorted.sort_unstable();
+        assert_eq!(sorted, [[201].as_slice(), &[403; CLIENTS - 1]].concat());
+        for (number, status) in statuses.into_iter().enumerate() {
+            match status {
+                201 => assert_points_to(&client, "a/app", &tag, &index(number)),
+                _ => assert_absent(&client, "a/app", &index(number)),
+            }
+        }
+    }
+    let told: Vec<String> = (0..ROUNDS).map(|round| format!("push a/app:v{round}")).collect();
+    witness.assert_told(&client, &told.iter().map(String::as_str).collect::<Vec<_>>());
 }
 
 #[test]

@@ -1,14 +1,12 @@
 //! Conditional requests (RFC 9110, section 13): the specification wants its semantics wherever it says nothing else, and names them for
 //! the pushes of clients that keep lists of referrers under tags.
 
-use std::sync::Barrier;
-
 use bulkhead_tests::config::Config;
 use bulkhead_tests::http::{Client, Response};
 use bulkhead_tests::image::{Blob, Image};
 use bulkhead_tests::registry;
 
-use super::{Witness, assert_nothing_of, numbered_index, open, push_index};
+use super::{Witness, assert_absent, assert_nothing_of, assert_points_to, numbered_index, open, push_index, race};
 
 fn put_if(client: &Client, reference: &str, index: &Blob, condition: (&str, &str)) -> Response {
     client
@@ -21,15 +19,6 @@ fn put_if(client: &Client, reference: &str, index: &Blob, condition: (&str, &str
 
 fn quoted(index: &Blob) -> String {
     format!("\"{}\"", index.digest)
-}
-
-fn assert_points_to(client: &Client, tag: &str, index: &Blob) {
-    let head = client.head(&format!("/v2/a/app/manifests/{tag}")).expect(200);
-    assert_eq!(head.header("Docker-Content-Digest"), Some(index.digest.as_str()), "{tag}");
-}
-
-fn assert_absent(client: &Client, index: &Blob) {
-    assert_eq!(client.head(&format!("/v2/a/app/manifests/{}", index.digest)).status, 404, "a refused manifest was stored");
 }
 
 #[test]
@@ -52,14 +41,95 @@ fn any_of_the_tags_that_a_client_has_spares_it_the_content() {
     }
 }
 
+/// Conditions that do not hold where this is what there is.
+fn false_conditions(digest: &str) -> [(&'static str, String); 6] {
+    [
+        ("If-Match", format!("\"{}\"", numbered_index(99).digest)),
+        ("If-Match", "\"x\", \"y\"".to_owned()),
+        // A weak tag matches nothing here (RFC 9110, 13.1.1).
+        ("If-Match", format!("W/\"{digest}\"")),
+        ("If-None-Match", "*".to_owned()),
+        ("If-None-Match", format!("\"{digest}\"")),
+        ("If-None-Match", format!("\"x\", W/\"{digest}\"")),
+    ]
+}
+
+/// An image under `v1` in `a/app`, and what of it can be named: tag, manifest and layer, each with its digest.
+fn targets(client: &Client) -> (Image, [(String, String); 3]) {
+    let image = Image::oci(1, &[10]);
+    registry::push_image(client, "a/app", "v1", &image);
+    let (manifest, layer) = (image.manifest.digest.clone(), image.layers[0].digest.clone());
+    let targets = [
+        ("/v2/a/app/manifests/v1".to_owned(), manifest.clone()),
+        (format!("/v2/a/app/manifests/{manifest}"), manifest),
+        (format!("/v2/a/app/blobs/{layer}"), layer),
+    ];
+    (image, targets)
+}
+
+#[test]
+fn a_pull_that_wants_something_else_than_there_is_gets_nothing() {
+    let (_server, client) = open();
+    let (_image, targets) = targets(&client);
+    for (target, digest) in &targets {
+        let ask = |method: &str, condition: &str| client.request(method, target).header("If-Match", condition).send();
+        for (_, condition) in false_conditions(digest).iter().filter(|(name, _)| *name == "If-Match") {
+            ask("GET", condition).expect_error(&[412], &["DENIED"]);
+            assert_eq!(ask("HEAD", condition).status, 412, "{target} {condition}");
+        }
+        for condition in [format!("\"{digest}\""), format!("\"x\", \"{digest}\""), "*".to_owned()] {
+            for method in ["GET", "HEAD"] {
+                let answer = ask(method, &condition).expect(200);
+                assert_eq!(answer.header("Docker-Content-Digest"), Some(digest.as_str()), "{method} {target} {condition}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_delete_whose_condition_does_not_hold_deletes_nothing() {
+    let (witness, _server, client) = Witness::open(Config::open().registry("deletes.referenced", "\"allow\""));
+    let (image, targets) = targets(&client);
+    let delete = |target: &str, name: &str, condition: &str| client.request("DELETE", target).header(name, condition).send();
+    for (target, digest) in &targets {
+        for (name, condition) in false_conditions(digest) {
+            delete(target, name, &condition).expect_error(&[412], &["DENIED"]);
+        }
+        let unreadable = delete(target, "If-Match", "sha256:unquoted");
+        assert!(matches!(unreadable.status, 400 | 412), "{unreadable:?}");
+    }
+    // The tag moved since it was looked at.
+    let newer = numbered_index(1);
+    push_index(&client, "a/app", "v1", &newer);
+    delete(&targets[0].0, "If-Match", &format!("\"{}\"", image.manifest.digest)).expect_error(&[412], &["DENIED"]);
+    assert_points_to(&client, "a/app", "v1", &newer);
+    registry::assert_whole(&client, "a/app", &image.manifest.digest, &image);
+    witness.assert_told(&client, &["push a/app:v1", "push a/app:v1"]);
+}
+
+#[test]
+fn a_delete_whose_condition_holds_is_done() {
+    for (name, right) in [("If-Match", true), ("If-None-Match", false)] {
+        let (_server, client) = open();
+        let (image, targets) = targets(&client);
+        for (target, digest) in &targets {
+            let condition = if right { format!("\"{digest}\"") } else { "\"x\", \"y\"".to_owned() };
+            client.request("DELETE", target).header(name, &condition).send().expect(202);
+            assert_eq!(client.head(target).status, 404, "{target}");
+        }
+        assert_absent(&client, "a/app", &image.manifest);
+        assert_eq!(registry::tags(&client, "a/app"), Vec::<String>::new());
+    }
+}
+
 #[test]
 fn a_push_that_wants_no_tag_there_is_refused_once_there_is_one() {
     let (witness, _server, client) = Witness::open(Config::open());
     let (first, second) = (numbered_index(1), numbered_index(2));
     put_if(&client, "v1", &first, ("If-None-Match", "*")).expect(201);
     put_if(&client, "v1", &second, ("If-None-Match", "*")).expect_error(&[412], &["DENIED"]);
-    assert_points_to(&client, "v1", &first);
-    assert_absent(&client, &second);
+    assert_points_to(&client, "a/app", "v1", &first);
+    assert_absent(&client, "a/app", &second);
     // By digest it is the manifest that must not be there.
     put_if(&client, &first.digest, &first, ("If-None-Match", "*")).expect_error(&[412], &["DENIED"]);
     put_if(&client, "v2", &second, ("If-None-Match", "*")).expect(201);
@@ -74,8 +144,8 @@ fn a_push_that_wants_a_tag_as_it_was_is_refused_once_it_moved() {
     put_if(&client, "list", &second, ("If-Match", &quoted(&first))).expect(201);
     put_if(&client, "list", &third, ("If-Match", &quoted(&first))).expect_error(&[412], &["DENIED"]);
     put_if(&client, "missing", &third, ("If-Match", &quoted(&first))).expect_error(&[412], &["DENIED"]);
-    assert_points_to(&client, "list", &second);
-    assert_absent(&client, &third);
+    assert_points_to(&client, "a/app", "list", &second);
+    assert_absent(&client, "a/app", &third);
     assert_eq!(registry::tags(&client, "a/app"), ["list"]);
     witness.assert_told(&client, &["push a/app:list", "push a/app:list"]);
 }
@@ -86,10 +156,10 @@ fn a_push_that_wants_a_tag_not_to_be_something_is_refused_where_it_is() {
     let (first, second, third) = (numbered_index(1), numbered_index(2), numbered_index(3));
     push_index(&client, "a/app", "v1", &first);
     put_if(&client, "v1", &second, ("If-None-Match", &quoted(&first))).expect_error(&[412], &["DENIED"]);
-    assert_points_to(&client, "v1", &first);
-    assert_absent(&client, &second);
+    assert_points_to(&client, "a/app", "v1", &first);
+    assert_absent(&client, "a/app", &second);
     put_if(&client, "v1", &third, ("If-None-Match", &quoted(&second))).expect(201);
-    assert_points_to(&client, "v1", &third);
+    assert_points_to(&client, "a/app", "v1", &third);
 }
 
 #[test]
@@ -100,33 +170,23 @@ fn a_condition_on_several_tags_must_hold_for_each() {
     let target = format!("{}?tag=free&tag=taken", second.digest);
     put_if(&client, &target, &second, ("If-None-Match", "*")).expect_error(&[412], &["DENIED"]);
     assert_eq!(registry::tags(&client, "a/app"), ["taken"]);
-    assert_points_to(&client, "taken", &first);
-    assert_absent(&client, &second);
+    assert_points_to(&client, "a/app", "taken", &first);
+    assert_absent(&client, "a/app", &second);
 }
 
 #[test]
 fn of_many_that_create_a_tag_at_once_one_succeeds() {
     const CLIENTS: usize = 8;
     let (_server, client) = open();
-    let start = Barrier::new(CLIENTS);
-    let mut statuses: Vec<(usize, u16)> = std::thread::scope(|scope| {
-        let pushes: Vec<_> = (0..CLIENTS)
-            .map(|number| {
-                let (client, start) = (client.clone(), &start);
-                scope.spawn(move || {
-                    start.wait();
-                    (number, put_if(&client, "v1", &numbered_index(number), ("If-None-Match", "*")).status)
-                })
-            })
-            .collect();
-        pushes.into_iter().map(|push| push.join().unwrap()).collect()
-    });
-    statuses.sort_by_key(|(_, status)| *status);
-    let (winner, _) = statuses[0];
-    assert_eq!(statuses.iter().map(|(_, status)| *status).collect::<Vec<_>>(), [[201].as_slice(), &[412; CLIENTS - 1]].concat());
-    assert_points_to(&client, "v1", &numbered_index(winner));
-    for (loser, _) in &statuses[1..] {
-        assert_absent(&client, &numbered_index(*loser));
+    let statuses = race((0..CLIENTS).collect(), |number| put_if(&client, "v1", &numbered_index(number), ("If-None-Match", "*")));
+    let mut sorted = statuses.clone();
+    sorted.sort_unstable();
+    assert_eq!(sorted, [[201].as_slice(), &[412; CLIENTS - 1]].concat());
+    for (number, status) in statuses.into_iter().enumerate() {
+        match status {
+            201 => assert_points_to(&client, "a/app", "v1", &numbered_index(number)),
+            _ => assert_absent(&client, "a/app", &numbered_index(number)),
+        }
     }
 }
 

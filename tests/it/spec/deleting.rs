@@ -138,6 +138,7 @@ fn what_is_referenced_in_another_repository_alone_is_deleted() {
     delete(&client, "b/app", &format!("manifests/{}", image.manifest.digest)).expect(202);
     for blob in image.blobs() {
         delete(&client, "b/app", &format!("blobs/{}", blob.digest)).expect(202);
+        registry::get_blob(&client, "b/app", &blob.digest).expect_error(&[404], &["BLOB_UNKNOWN", "NAME_UNKNOWN"]);
     }
     registry::assert_whole(&client, "a/app", "v1", &image);
 }
@@ -189,6 +190,34 @@ fn what_is_locked_is_not_deleted() {
     delete(&client, "app", "manifests/v2").expect(202);
     delete(&client, "app", &digest_of(&two)).expect(202);
     delete_repository(&client, "release").expect(202);
+}
+
+#[test]
+fn what_is_needed_beside_a_lock_stays_though_deleting_it_is_allowed() {
+    let config = Config::open().registry("deletes.referenced", "\"allow\"").registry("deletes.locked", r#"["app:v1"]"#);
+    let (witness, _server, client) = Witness::open(config);
+    let image = Image::oci(1, &[100]);
+    let index = image::index(media::OCI_INDEX, &[(&image.manifest, "linux")]);
+    for repository in ["app", "free"] {
+        registry::push_image(&client, repository, "child", &image);
+        push_index(&client, repository, "v1", &index);
+    }
+    let loose = registry::push_blob(&client, "app", b"loose");
+    let mut needed: Vec<String> = image.blobs().map(|blob| format!("blobs/{}", blob.digest)).collect();
+    needed.push(format!("manifests/{}", image.manifest.digest));
+    for what in &needed {
+        delete(&client, "app", what).expect_error(&[409], &["DENIED"]);
+    }
+    registry::assert_whole(&client, "app", "child", &image);
+    assert_eq!(registry::get_manifest(&client, "app", "v1").expect(200).body, index.bytes);
+    let pushes = ["push app:child", "push app:v1", "push free:child", "push free:v1"];
+    witness.assert_told(&client, &pushes);
+
+    // What nothing needs goes, and so does all of a repository that no scope names.
+    delete(&client, "app", &format!("blobs/{loose}")).expect(202);
+    for what in &needed {
+        delete(&client, "free", what).expect(202);
+    }
 }
 
 #[test]

@@ -1,56 +1,17 @@
-//! "Error Codes": the form of every refusal.
+//! "Error Codes". The harness holds every refusal of every test against the form; here is one of each kind, so that none goes unseen.
 
 use bulkhead_tests::config::Config;
 use bulkhead_tests::digest;
 use bulkhead_tests::http::{Client, Response};
+use bulkhead_tests::image::{self, Image, media};
+use bulkhead_tests::refusal::assert_in_form;
 use bulkhead_tests::registry;
 use bulkhead_tests::server::Server;
 use bulkhead_tests::users::{ALICE, RITA};
 
-use super::{numbered_index, open, push_index};
+use serde_json::json;
 
-/// The specification's list, and the two that it takes over from Docker's registry or leaves to it: of a tag outside the grammar
-/// ("Legacy Docker support error codes"), and of a page's size.
-const CODES: [&str; 16] = [
-    "BLOB_UNKNOWN",
-    "BLOB_UPLOAD_INVALID",
-    "BLOB_UPLOAD_UNKNOWN",
-    "DIGEST_INVALID",
-    "MANIFEST_BLOB_UNKNOWN",
-    "MANIFEST_INVALID",
-    "MANIFEST_UNKNOWN",
-    "NAME_INVALID",
-    "NAME_UNKNOWN",
-    "SIZE_INVALID",
-    "UNAUTHORIZED",
-    "DENIED",
-    "UNSUPPORTED",
-    "TOOMANYREQUESTS",
-    "TAG_INVALID",
-    "PAGINATION_NUMBER_INVALID",
-];
-
-fn assert_in_form(answer: &Response, what: &str) {
-    assert!((400..500).contains(&answer.status), "{what}: {answer:?}");
-    assert!(answer.header("Content-Type").is_some_and(|value| value.starts_with("application/json")), "{what}: {answer:?}");
-    let body = answer.json();
-    let members: Vec<&String> = body.as_object().expect("an error is an object").keys().collect();
-    assert_eq!(members, ["errors"], "{what}");
-    let errors = body["errors"].as_array().expect("errors are a list");
-    assert!(!errors.is_empty(), "{what}");
-    for error in errors {
-        let code = error["code"].as_str().expect("an error has a code");
-        assert!(CODES.contains(&code), "{what}: {code}");
-        assert!(
-            error.get("message").is_none_or(|message| message.as_str().is_some_and(|text| !text.is_empty())),
-            "{what}: {body}"
-        );
-        assert!(
-            error.as_object().unwrap().keys().all(|key| ["code", "message", "detail"].contains(&key.as_str())),
-            "{what}: {body}"
-        );
-    }
-}
+use super::{numbered_index, open, open_with, push_index};
 
 fn put(client: &Client, target: &str, body: &str) -> Response {
     client.request("PUT", target).header("Content-Type", "application/vnd.oci.image.index.v1+json").body(body).send()
@@ -77,7 +38,7 @@ fn every_refusal_has_the_form_and_a_code_of_the_list() {
         "/v2/A/app/tags/list".to_owned(),
         "/v2/a/app/nothing/here".to_owned(),
     ] {
-        assert_in_form(&client.get(&target), &target);
+        assert_in_form(&target, &client.get(&target));
     }
     let upload = registry::begin(&client, "a/app");
     for (answer, what) in [
@@ -89,7 +50,44 @@ fn every_refusal_has_the_form_and_a_code_of_the_list() {
         (client.request("PATCH", "/v2/a/app/tags/list").body("").send(), "a method that does not exist"),
         (client.delete("/v2/a/app/manifests/v2"), "nothing to delete"),
     ] {
-        assert_in_form(&answer, what);
+        assert_in_form(what, &answer);
+    }
+}
+
+#[test]
+fn a_refusal_of_every_status_has_the_form() {
+    let write_once = Config::open()
+        .plugin("write-once", "component = \"builtin:policy-immutable-tags\"\nconfig.tags = [\"v*\"]")
+        .registry("admission", "[\"write-once\"]");
+    let (_server, client) = open_with(&write_once);
+    let (image, other) = (Image::oci(1, &[10]), numbered_index(1));
+    registry::push_image(&client, "a/app", "v1", &image);
+    let layer = format!("/v2/a/app/blobs/{}", image.layers[0].digest);
+    let by_digest = format!("/v2/a/app/manifests/{}", other.digest);
+    let body = String::from_utf8_lossy(&other.bytes).into_owned();
+    let large = image::empty_index(&json!({ "annotations": { "padding": "x".repeat(5 * 1024 * 1024) } }));
+    let tags: Vec<String> = (0..101).map(|number| format!("tag=t{number}")).collect();
+    let put_if_match = client.request("PUT", &by_digest).header("Content-Type", media::OCI_INDEX).header("If-Match", "\"other\"");
+    for (status, answer) in [
+        (403, put(&client, "/v2/a/app/manifests/v1", &body)),
+        (406, registry::get_accepting(&client, "a/app", "v1", media::DOCKER_MANIFEST)),
+        (409, client.delete(&layer)),
+        (412, put_if_match.body(body.clone()).send()),
+        (412, client.request("GET", &layer).header("If-Match", "\"other\"").send()),
+        (413, put(&client, "/v2/a/app/manifests/large", &String::from_utf8_lossy(&large.bytes))),
+        (414, put(&client, &format!("{by_digest}?{}", tags.join("&")), &body)),
+        (416, client.request("GET", &layer).header("Range", "bytes=10-").send()),
+    ] {
+        assert_eq!(answer.status, status, "{answer:?}");
+        assert_in_form(&status.to_string(), &answer);
+    }
+    assert_eq!(registry::tags(&client, "a/app"), ["v1"]);
+    registry::assert_whole(&client, "a/app", "v1", &image);
+
+    let (_server, client) = open_with(&Config::open().registry("deletes.enabled", "false"));
+    push_index(&client, "a/app", "v1", &other);
+    for target in [by_digest.as_str(), "/v2/a/app/manifests/v1", layer.as_str(), "/acr/v1/a/app"] {
+        assert_in_form(target, &client.delete(target).expect(405));
     }
 }
 
@@ -104,12 +102,12 @@ fn who_is_not_let_in_is_told_in_the_same_form() {
         (anonymous.post("/v2/team/app/blobs/uploads/"), "an upload"),
         (anonymous.basic("alice", "wrong").get("/v2/team/app/manifests/v1"), "a wrong password"),
     ] {
-        assert_in_form(&answer, what);
+        assert_in_form(what, &answer);
         assert!(answer.header("WWW-Authenticate").is_some(), "{what}");
         answer.expect_error(&[401], &["UNAUTHORIZED"]);
     }
     let denied = put(&server.client_of(RITA), "/v2/team/app/manifests/v2", &String::from_utf8_lossy(&numbered_index(2).bytes));
-    assert_in_form(&denied, "a push without the right");
+    assert_in_form("a push without the right", &denied);
     denied.expect_error(&[403], &["DENIED"]);
     assert_eq!(registry::tags(&server.client_of(ALICE), "team/app"), ["v1"]);
 }

@@ -1,8 +1,10 @@
 //! The rules of the OCI distribution specification that bind a registry, one module for each of its sections. `tests/README.md` lists every
 //! rule with its test; some are shown by tests elsewhere in this binary. `listing_repositories`, `conditions` and
-//! `admission` are what Bulkhead adds to the specification.
+//! what begins with `admission` are what Bulkhead adds to the specification.
 
 mod admission;
+mod admission_content;
+mod admission_failures;
 mod cancelling;
 mod checking;
 mod conditions;
@@ -25,6 +27,9 @@ mod pushing_tags;
 mod referrers_pages;
 mod sparse;
 mod warnings;
+
+use std::collections::BTreeMap;
+use std::sync::Barrier;
 
 use bulkhead_tests::config::Config;
 use bulkhead_tests::http::{Client, Response};
@@ -60,6 +65,46 @@ fn assert_nothing_of(client: &Client, repository: &str, digest: &str) {
     registry::get_manifest(client, repository, digest).expect_error(&[404], &["MANIFEST_UNKNOWN", "NAME_UNKNOWN"]);
 }
 
+fn assert_points_to(client: &Client, repository: &str, tag: &str, index: &Blob) {
+    assert_digest(&client.head(&format!("/v2/{repository}/manifests/{tag}")).expect(200), &index.digest);
+}
+
+fn assert_absent(client: &Client, repository: &str, index: &Blob) {
+    let head = client.head(&format!("/v2/{repository}/manifests/{}", index.digest));
+    assert_eq!(head.status, 404, "a refused manifest was stored in {repository}");
+}
+
+/// The texts of an answer's warnings, each in the one form that the specification allows, and all of them within its bound.
+fn warnings(answer: &Response) -> Vec<String> {
+    let values = answer.all("Warning");
+    assert!(values.iter().map(|value| value.len()).sum::<usize>() <= 4096, "more than 4096 bytes of warnings");
+    let texts = values.into_iter().map(|value| {
+        let text = value.strip_prefix("299 - \"").and_then(|rest| rest.strip_suffix('"'));
+        let text = text.unwrap_or_else(|| panic!("a code, an agent and a text, and no date: {value}"));
+        assert!(text.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{value}");
+        let unescaped = text.replace("\\\\", "").replace("\\\"", "");
+        assert!(!unescaped.contains(['"', '\\']), "a quote within the text is escaped: {value}");
+        text.to_owned()
+    });
+    texts.collect()
+}
+
+/// All of these at once, each by a thread of its own; the answers' statuses, in the same order.
+fn race<T: Send>(racers: Vec<T>, run: impl Fn(T) -> Response + Sync) -> Vec<u16> {
+    let start = Barrier::new(racers.len());
+    std::thread::scope(|scope| {
+        let (start, run) = (&start, &run);
+        let run_one = |racer: T| {
+            scope.spawn(move || {
+                start.wait();
+                run(racer).status
+            })
+        };
+        let running: Vec<_> = racers.into_iter().map(run_one).collect();
+        running.into_iter().map(|racer| racer.join().unwrap()).collect()
+    })
+}
+
 fn assert_digest(response: &Response, digest: &str) {
     assert_eq!(response.header("Docker-Content-Digest"), Some(digest));
 }
@@ -69,7 +114,7 @@ struct Witness {
     receiver: Receiver,
 }
 
-/// What the last push of a test is to, so that a witness knows when all is told.
+/// Where a witness makes changes of its own, so that it knows when all is told.
 const LAST: &str = "witness/last";
 
 impl Witness {
@@ -80,19 +125,25 @@ impl Witness {
         (Self { receiver }, server, client)
     }
 
-    /// Makes one more change, waits until it and all expected ones are told, and panics if anything else was. An event is written here as
+    /// Panics unless these events, and no others, are told of all changes so far. An event is written here as
     /// `push team/app:v1`, or `delete team/app@sha256:...` where it names no tag; a tag that goes
     /// alone is told as `delete team/app:v1`.
+    ///
+    /// Some events are under way at once, but none sets out before those are sent that were due before it was taken up. So what comes
+    /// after a first change has arrived comes after all that was made before that one.
     fn assert_told(&self, client: &Client, expected: &[&str]) {
-        let last = numbered_index(usize::MAX);
-        push_index(client, LAST, "last", &last);
-        let others =
-            |told: Vec<Value>| -> Vec<String> { told.iter().map(summary).filter(|event| !event.contains(LAST)).collect() };
-        let received = self.receiver.wait_until(&format!("{expected:?}"), |received| {
-            let told = events(received);
-            told.iter().any(|event| event["target"]["repository"] == LAST) && others(told).len() >= expected.len()
-        });
-        let mut told = others(events(&received));
+        for (number, marker) in ["first", "second"].into_iter().enumerate() {
+            push_index(client, LAST, marker, &numbered_index(usize::MAX - number));
+            self.receiver.wait_until(marker, |received| {
+                let told = events(received);
+                told.iter().any(|event| event["target"]["repository"] == LAST && event["target"]["tag"] == marker)
+            });
+        }
+        let told = events(&self.receiver.received());
+        // At least once: what is sent again bears the same identifier.
+        let by_id: BTreeMap<&str, &Value> =
+            told.iter().map(|event| (event["id"].as_str().expect("an event has an id"), event)).collect();
+        let mut told: Vec<String> = by_id.into_values().map(summary).filter(|event| !event.contains(LAST)).collect();
         told.sort();
         let mut expected = expected.to_vec();
         expected.sort_unstable();

@@ -73,6 +73,16 @@ fn a_mount_that_cannot_be_begins_an_upload_that_takes_the_blob() {
 }
 
 #[test]
+fn a_mount_from_what_is_no_name_begins_an_upload() {
+    let (_server, client) = open();
+    let digest = registry::push_blob(&client, "a/source", b"content");
+    for from in ["A/Source", "../a/source", "a//source", "a/source/", "a source", "\u{e4}/source", &"a/".repeat(200)] {
+        assert_an_upload_began(&client, "a/target", &digest, mount_from(&client, "a/target", &digest, from));
+    }
+    mount_from(&client, "a/target", &digest, "a/source").expect(201);
+}
+
+#[test]
 fn a_mount_without_from_finds_the_blob_in_any_repository() {
     let (witness, _server, client) = Witness::open(Config::open());
     let digest = registry::push_blob(&client, "z/last", b"content");

@@ -1,5 +1,7 @@
 //! "Pulling blobs", with ranges as RFC 9110, section 14 has them.
 
+use std::io::{self, Write};
+
 use bulkhead_tests::digest::{self, Pattern};
 use bulkhead_tests::http::{Client, Response};
 use bulkhead_tests::registry;
@@ -172,11 +174,78 @@ fn a_head_has_no_range() {
     assert_eq!((head.header("Content-Length"), head.header("Content-Range")), (Some("10000"), None));
 }
 
+/// Keeps what comes, and breaks the connection once it has so much.
+struct Breaking {
+    kept: Vec<u8>,
+    most: usize,
+}
+
+impl Write for Breaking {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.kept.len() >= self.most {
+            return Err(io::Error::other("enough for a test"));
+        }
+        let count = bytes.len().min(self.most - self.kept.len());
+        self.kept.extend_from_slice(&bytes[..count]);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 #[test]
 fn an_interrupted_pull_goes_on_by_a_range() {
+    // Far more than sockets hold, so that the server is in the middle of it when the connection breaks.
+    const LARGE: usize = 48 * 1024 * 1024;
+    let (mut server, client) = open();
+    let bytes = Pattern::bytes(2, LARGE);
+    let digest = registry::push_blob(&client, "a/app", &bytes);
+    let target = format!("/v2/a/app/blobs/{digest}");
+    let tag = client.head(&target).expect(200).header("ETag").expect("a blob has an entity tag").to_owned();
+
+    let mut sink = Breaking { kept: Vec::new(), most: 1_234_567 };
+    client.request("GET", &target).send_into(&mut sink).expect_err("the connection broke");
+    assert_eq!(sink.kept.len(), 1_234_567);
+    sink.most = 7_654_321;
+    let rest = |have: usize| client.request("GET", &target).header("Range", &format!("bytes={have}-")).header("If-Range", &tag);
+    rest(sink.kept.len()).send_into(&mut sink).expect_err("the connection broke again");
+    server.restart();
+
+    let have = sink.kept.len();
+    let last = rest(have).send().expect(206);
+    assert_eq!(last.header("Content-Range"), Some(format!("bytes {have}-{}/{LARGE}", LARGE - 1).as_str()));
+    assert!(last.complete, "the rest came whole");
+    assert_digest(&last, &digest);
+    sink.kept.extend_from_slice(&last.body);
+    assert!(sink.kept == bytes, "the bytes differ");
+
+    // Had it been something else by now, all of it would come.
+    let other = client.request("GET", &target).header("Range", &format!("bytes={have}-")).header("If-Range", "\"other\"").send();
+    assert!(other.expect(200).body == bytes, "the bytes differ");
+}
+
+#[test]
+fn numbers_of_a_range_may_be_as_large_as_they_like_and_its_unit_in_any_case() {
     let (_server, client, bytes, digest) = with_blob();
-    let first = range(&client, &digest, "bytes=0-3332").expect(206);
-    let rest = range(&client, &digest, &format!("bytes={}-", first.body.len())).expect(206);
-    assert_eq!(digest::sha256(&[first.body, rest.body].concat()), digest);
-    assert_eq!(bytes.len(), SIZE);
+    let outside = range(&client, &digest, "bytes=99999999999999999999-").expect(416);
+    assert_eq!(outside.header("Content-Range"), Some("bytes */10000"));
+    for header in ["bytes=0-99999999999999999999", "bytes=-99999999999999999999"] {
+        let all = range(&client, &digest, header).expect(206);
+        assert_eq!((all.header("Content-Range"), all.body == bytes), (Some("bytes 0-9999/10000"), true), "{header}");
+    }
+    for unit in ["BYTES", "Bytes"] {
+        let answer = range(&client, &digest, &format!("{unit}=0-1")).expect(206);
+        assert_eq!((answer.header("Content-Range"), &answer.body), (Some("bytes 0-1/10000"), &bytes[..2].to_vec()), "{unit}");
+    }
+}
+
+#[test]
+fn empty_elements_of_a_list_of_ranges_are_passed_over() {
+    let (_server, client, bytes, digest) = with_blob();
+    for header in ["bytes=0-0,,2-2", "bytes=,0-0, ,2-2,", "bytes= 0-0 , 2-2"] {
+        let answer = range(&client, &digest, header).expect(206);
+        assert_eq!(parts(&answer), [(0, 0, bytes[..1].to_vec()), (2, 2, bytes[2..3].to_vec())], "{header}");
+    }
 }

@@ -51,6 +51,44 @@ fn every_answer_about_an_upload_says_where_it_goes_on_and_how_far_it_is() {
 }
 
 #[test]
+fn an_active_upload_tells_where_it_goes_on_and_how_far_it_is() {
+    let (_server, client) = open();
+    let bytes = Pattern::bytes(8, 1000);
+    let mut upload = registry::begin(&client, "a/app");
+    for (first, end) in [(0, 1), (1, 500), (500, 1000)] {
+        upload = registry::location(&chunk(&client, &upload, first, &bytes[first..end]).expect(202));
+        // Asking changes nothing, however often.
+        for _ in 0..2 {
+            let status = client.get(&upload).expect(204);
+            assert_eq!(status.header("Range"), Some(format!("0-{}", end - 1).as_str()));
+            assert!(status.header("Location").is_some_and(|place| place.contains("/v2/a/app/blobs/uploads/")), "{status:?}");
+            upload = registry::location(&status);
+        }
+    }
+    let digest = digest::sha256(&bytes);
+    registry::finish(&client, &upload, &digest).expect(201);
+    assert_eq!(registry::get_blob(&client, "a/app", &digest).expect(200).body, bytes);
+}
+
+#[test]
+fn an_upload_without_bytes_has_the_range_of_one_and_takes_the_first_chunk() {
+    let (_server, client) = open();
+    let begun = client.post("/v2/a/app/blobs/uploads/").expect(202);
+    let status = client.get(&registry::location(&begun)).expect(204);
+    let emptied = client.request("PATCH", &registry::location(&status)).body("").send().expect(202);
+    for answer in [&begun, &status, &emptied] {
+        assert_eq!(answer.header("Range"), Some("0-0"), "{answer:?}");
+    }
+    // Not so with a byte in it, which the same `Range` is the true one of.
+    let one = chunk(&client, &registry::location(&emptied), 0, b"b").expect(202);
+    assert_eq!(one.header("Range"), Some("0-0"));
+    assert_eq!(chunk(&client, &registry::location(&one), 0, b"b").status, 416);
+    let digest = digest::sha256(b"bytes");
+    last_chunk(&client, &registry::location(&one), &digest, 1, b"ytes").expect(201);
+    assert_eq!(registry::get_blob(&client, "a/app", &digest).expect(200).text(), "bytes");
+}
+
+#[test]
 fn a_chunk_out_of_order_is_refused_with_the_place_to_go_on_at() {
     let (_server, client) = open();
     let bytes = Pattern::bytes(2, 3000);

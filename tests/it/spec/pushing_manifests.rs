@@ -48,6 +48,32 @@ fn assert_kept(client: &Client, tag: &str, manifest: &Blob) {
 }
 
 #[test]
+fn the_same_bytes_as_another_type_are_refused_and_change_nothing() {
+    let write_once = Config::open()
+        .plugin("write-once", "component = \"builtin:policy-immutable-tags\"\nconfig.tags = [\"v*\"]")
+        .registry("admission", "[\"write-once\"]");
+    for config in [Config::open(), write_once] {
+        let (witness, _server, client) = Witness::open(config);
+        // It does not say itself what it is.
+        let index = Blob::json(media::OCI_INDEX, &json!({ "schemaVersion": 2, "manifests": [] }));
+        let as_list = Blob { media_type: media::DOCKER_LIST.to_owned(), ..index.clone() };
+        push_index(&client, "a/app", "v1", &index);
+        for reference in ["v1", "other", &index.digest] {
+            registry::put_manifest(&client, "a/app", reference, &as_list).expect_error(&[400], &["MANIFEST_INVALID"]);
+        }
+        registry::put_with_tags(&client, "a/app", &as_list, &["v1", "other"]).expect_error(&[400], &["MANIFEST_INVALID"]);
+        assert_eq!(registry::tags(&client, "a/app"), ["v1"]);
+        for reference in ["v1", &index.digest] {
+            let pulled = registry::get_manifest(&client, "a/app", reference).expect(200);
+            assert_eq!((pulled.header("Content-Type"), &pulled.body), (Some(media::OCI_INDEX), &index.bytes), "{reference}");
+        }
+        // As what it is there with, it may come again.
+        push_index(&client, "a/app", "v1", &index);
+        witness.assert_told(&client, &["push a/app:v1", "push a/app:v1"]);
+    }
+}
+
+#[test]
 fn a_manifest_is_kept_byte_for_byte_with_what_nobody_knows() {
     let (_server, client, image) = with_blobs(&Config::open());
     let (config, layer) = (image.config.descriptor(), image.layers[0].descriptor());

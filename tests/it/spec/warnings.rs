@@ -1,30 +1,11 @@
 //! "Warnings".
 
 use bulkhead_tests::config::Config;
-use bulkhead_tests::http::Response;
-use bulkhead_tests::image::{self, Blob, Image, media};
+use bulkhead_tests::image::{self, Image, media};
+use bulkhead_tests::places;
 use bulkhead_tests::registry;
-use serde_json::{Value, json};
 
-use super::{numbered_index, open, open_with, push_index};
-
-/// The texts of an answer's warnings, each in the one form that the specification allows.
-fn warnings(answer: &Response) -> Vec<String> {
-    let values: Vec<&str> =
-        answer.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("Warning")).map(|(_, value)| value.as_str()).collect();
-    assert!(values.iter().map(|value| value.len()).sum::<usize>() <= 4096, "more than 4096 bytes of warnings");
-    values
-        .into_iter()
-        .map(|value| {
-            let text = value.strip_prefix("299 - \"").and_then(|rest| rest.strip_suffix('"'));
-            let text = text.unwrap_or_else(|| panic!("a code, an agent and a text, and no date: {value}"));
-            assert!(text.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{value}");
-            let unescaped = text.replace("\\\\", "").replace("\\\"", "");
-            assert!(!unescaped.contains(['"', '\\']), "a quote within the text is escaped: {value}");
-            text.to_owned()
-        })
-        .collect()
-}
+use super::{numbered_index, open, open_with, push_index, warnings};
 
 #[test]
 fn sparse_content_is_taken_with_a_warning() {
@@ -45,18 +26,65 @@ fn sparse_content_is_taken_with_a_warning() {
     assert_eq!(warnings(&whole), Vec::<String>::new());
 }
 
+/// With this hostile plugin in the way of every change.
+fn hostile(behaviour: &str) -> Config {
+    let lines = format!("config.behaviour = \"{behaviour}\"\nlimits = {{ memory = \"256MiB\", time = \"5s\" }}");
+    Config::open().guest("hostile", &places::guest("hostile-admission"), &lines).registry("admission", "[\"hostile\"]")
+}
+
 #[test]
 fn warnings_of_an_answer_have_4096_bytes_at_most_whatever_there_is_to_say() {
-    let (_server, client) = open_with(&Config::open().registry("sparse", "\"all\""));
-    let entries: Vec<Value> = (0..500).map(|number| numbered_index(number).descriptor()).collect();
-    let index = image::empty_index(&json!({ "manifests": entries }));
-    let answer = registry::put_manifest(&client, "a/app", "v1", &index).expect(201);
-    assert!(!warnings(&answer).is_empty(), "{answer:?}");
+    let (_server, client) = open_with(&hostile("many-warnings"));
+    let index = numbered_index(1);
+    for answer in [
+        registry::put_manifest(&client, "a/app", "v1", &index).expect(201),
+        registry::put_with_tags(&client, "a/app", &index, &["v2", "v3"]).expect(201),
+        client.delete("/v2/a/app/manifests/v1").expect(202),
+        client.delete(&format!("/v2/a/app/manifests/{}", index.digest)).expect(202),
+    ] {
+        let texts = warnings(&answer);
+        let sum: usize = answer.all("Warning").iter().map(|value| value.len()).sum();
+        assert!(sum > 3000, "what finds room is said: {sum} bytes");
+        assert!((1..16).contains(&texts.len()), "sixteen of 1 KiB cannot be whole: {}", texts.len());
+        for (number, text) in texts.iter().enumerate() {
+            let (beginning, said) = (format!("warning {number} \\\"of many\\\""), text.trim_end_matches("..."));
+            // The last one is cut, wherever that falls.
+            let is_last = number + 1 == texts.len();
+            assert!(said.starts_with(&beginning) || is_last && beginning.starts_with(said), "{text}");
+        }
+    }
+}
 
-    let layers: Vec<Value> = (0..500).map(|number| numbered_index(number).descriptor()).collect();
-    let manifest = Blob::json(media::OCI_MANIFEST, &image::manifest(media::OCI_MANIFEST, &image::empty_config(), layers));
-    let answer = registry::put_manifest(&client, "a/app", "v2", &manifest).expect(201);
-    assert!(!warnings(&answer).is_empty(), "{answer:?}");
+#[test]
+fn a_warning_cannot_be_a_header_or_a_warning_of_its_own() {
+    let (_server, client) = open_with(&hostile("forged-warnings"));
+    let answer = registry::put_manifest(&client, "a/app", "v1", &numbered_index(1)).expect(201);
+    let texts = warnings(&answer);
+    assert!(
+        texts.iter().any(|text| text.contains("a line")) && texts.iter().any(|text| text.contains("a second one")),
+        "{texts:?}"
+    );
+    assert!(texts.iter().all(|text| !text.trim().is_empty()), "{texts:?}");
+    assert_eq!((answer.header("Set-Cookie"), answer.text().as_str()), (None, ""), "{answer:?}");
+}
+
+#[test]
+fn a_plugin_s_warning_is_in_the_answer_to_the_change_that_it_is_about() {
+    let lines = "config.reserved = [\"latest\"]";
+    let hello = Config::open().guest("hello", &places::guest("hello-admission"), lines).registry("admission", "[\"hello\"]");
+    let (_server, client) = open_with(&hello);
+    let index = numbered_index(1);
+    let warned = registry::put_manifest(&client, "a/app", &index.digest, &index).expect(201);
+    assert_eq!(warned.all("Warning"), ["299 - \"pushed without a tag\""]);
+    for answer in [
+        registry::put_manifest(&client, "a/app", "v1", &index).expect(201),
+        registry::put_with_tags(&client, "a/app", &index, &["v2"]).expect(201),
+        registry::put_manifest(&client, "a/app", "latest", &index).expect_error(&[403], &["DENIED"]),
+        client.delete("/v2/a/app/manifests/v2").expect(202),
+    ] {
+        assert_eq!(warnings(&answer), Vec::<String>::new());
+    }
+    assert_eq!(registry::tags(&client, "a/app"), ["v1"]);
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! An admission plugin that attacks its host, in the one way that the setting `behaviour` names.
 //!
 //! Wherever an attack works, the change is admitted, so that a test sees it from outside: it must be refused. The behaviours that attack
-//! with what they say (`huge-reply`, `huge-warnings`, `forged-warnings`) are opinions like others, which the host has to cut, to clean or
-//! to fail.
+//! with what they say (`huge-reply`, `huge-warnings`, `many-warnings`, `forged-warnings`) are opinions like others, which the host has to
+//! cut, to clean or to fail.
 
 mod behaviours;
 

@@ -10,6 +10,7 @@ mod forged_warnings;
 mod honest;
 mod huge_reply;
 mod huge_warnings;
+mod many_warnings;
 mod memory;
 mod panic;
 mod trap_on_one_tag;
@@ -37,6 +38,7 @@ pub fn find(name: &str) -> Result<Box<dyn Behaviour>> {
         "error" => Box::new(error::Fails),
         "huge-reply" => Box::new(huge_reply::HugeReply),
         "huge-warnings" => Box::new(huge_warnings::HugeWarnings),
+        "many-warnings" => Box::new(many_warnings::ManyWarnings),
         "forged-warnings" => Box::new(forged_warnings::ForgedWarnings),
         "trap-on-one-tag" => Box::new(trap_on_one_tag::TrapOnOneTag),
         other => return Err(Error::invalid(format!("behaviour: there is no `{other}`"))),
