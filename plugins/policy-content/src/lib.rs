@@ -21,7 +21,8 @@
 //! Whatever else an index lists than manifests counts as its layers; the manifests are looked at when they are pushed themselves.
 //!
 //! What cannot be read without doubt is refused: no JSON, a field twice, or a field in other letters (`Layers`), which some clients read as the field.
-//! So is an image whose config the rules need and the host does not show, since it is larger than 1 MiB, or not there. Deletions pass.
+//! So is an image whose config the rules need and the host does not show, since it is larger than 1 MiB, not there, or of a media type that is not
+//! JSON. Deletions pass.
 
 mod content;
 mod rules;

@@ -4,7 +4,7 @@
 //!
 //! - `tags`: patterns such as `v*` and `release-????`, any of them; `*` is any run of characters, `?` any one. A tag that one of them matches
 //!   is protected;
-//! - `repositories`: patterns as in `policy-rules` (`team/*`, `public/**`); every repository unless some are named;
+//! - `repositories`: patterns as in `policy-rules` (`team/*` is one level, `team/**` is every level); every repository unless some are named;
 //! - `message`: what a refusal tells the client to do, in place of the plugin's own words.
 //!
 //! A protected tag may be set as long as there is none, and set again to the digest that it has. It never moves and never goes, on whatever
@@ -12,7 +12,8 @@
 //! repository. A tag that points to the same content under another digest (SHA-512 in place of SHA-256) has moved.
 //!
 //! The plugin decides from what the host tells it of the tags alone, and the host checks that again as the change is made. It keeps nothing, so
-//! that it protects tags from before it was configured too. Blobs may be deleted: what a manifest needs, the host keeps.
+//! that it protects tags from before it was configured too. What a protected tag needs (the blobs of its image, the images of its index) is the
+//! host's to keep. With `deletes.referenced = "allow"` it can be deleted, unless a scope of `deletes.locked` lies in the repository.
 
 mod pattern;
 #[cfg(test)]
