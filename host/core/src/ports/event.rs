@@ -88,6 +88,9 @@ pub(crate) enum ScopeName {
     Below(String),
 }
 
+/// What a text that is no scope is told.
+const SCOPE_FORMS: &str = "a scope is NAME, NAME:TAG, PREFIX/* (every level below) or *, and no other pattern";
+
 impl Scope {
     /// Reads a scope as it stands in the configuration.
     ///
@@ -97,7 +100,7 @@ impl Scope {
         let (name, tag) = match text.split_once(':') {
             Some((name, "*")) => (name, None),
             Some((name, tag)) => {
-                tag.parse::<Tag>().map_err(|error| format!("the scope {text:?}: {error}"))?;
+                tag.parse::<Tag>().map_err(|error| format!("the scope {text:?}: {error}; {SCOPE_FORMS}"))?;
                 (name, Some(tag.to_owned()))
             }
             None => (text, None),
@@ -109,7 +112,7 @@ impl Scope {
                     Some(prefix) => (prefix, true),
                     None => (name, false),
                 };
-                literal.parse::<RepositoryName>().map_err(|error| format!("the scope {text:?}: {error}"))?;
+                literal.parse::<RepositoryName>().map_err(|error| format!("the scope {text:?}: {error}; {SCOPE_FORMS}"))?;
                 if below { ScopeName::Below(format!("{literal}/")) } else { ScopeName::Exact(literal.to_owned()) }
             }
         };

@@ -203,5 +203,7 @@ fn warn_of(absent: &[Digest]) -> Option<String> {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    Some(format!("This manifest refers to content that is not in this repository: {first}{more}. It cannot be pulled from here."))
+    Some(format!(
+        "This manifest refers to content that is not in this repository: {first}{more}. That cannot be pulled from here."
+    ))
 }
