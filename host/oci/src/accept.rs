@@ -51,7 +51,9 @@ impl Accept {
         let exact = media_type.to_ascii_lowercase();
         let of = |range: &str| entries.iter().find(|entry| entry.range == range).map(|entry| entry.taken);
         let kind = exact.split_once('/').map_or("", |(kind, _)| kind);
-        let decided = of(&exact).or_else(|| of("application/json")).or_else(|| of(&format!("{kind}/*"))).or_else(|| of("*/*"));
+        // A client that takes no plain JSON has said nothing of manifests.
+        let json = || of("application/json").filter(|taken| *taken == Taken::Yes);
+        let decided = of(&exact).or_else(json).or_else(|| of(&format!("{kind}/*"))).or_else(|| of("*/*"));
         decided == Some(Taken::Yes)
     }
 }
@@ -101,6 +103,7 @@ mod tests {
     fn the_most_precise_entry_decides() {
         assert!(!takes(&["*/*, application/vnd.oci.image.index.v1+json;q=0"], MediaType::OCI_INDEX));
         assert!(!takes(&["application/vnd.oci.image.index.v1+json; Q=0.000"], MediaType::OCI_INDEX));
+        assert!(takes(&["application/json;q=0, */*"], MediaType::OCI_INDEX));
         assert!(takes(&["application/*;q=0, application/vnd.oci.image.index.v1+json"], MediaType::OCI_INDEX));
     }
 }

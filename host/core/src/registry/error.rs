@@ -93,7 +93,7 @@ pub enum RegistryError {
     },
     /// More would go than goes at once.
     #[error(
-        "the repository has more than {MAX_DELETED_AT_ONCE} manifests and tags, which is more than goes at once: delete some of them first"
+        "more than {MAX_DELETED_AT_ONCE} manifests and tags would go, which is more than goes at once: delete some of them first"
     )]
     TooManyToDelete,
     /// The same bytes are there, pushed with another type, and what is there never changes.

@@ -143,6 +143,3 @@ impl Drop for Occupied {
         self.registry.busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
     }
 }
-
-#[cfg(test)]
-mod tests;
