@@ -52,6 +52,14 @@ impl RepositoryGlob {
         matches!(&self.levels[..], [Level::One(one), Level::Any] if one == b"*")
     }
 
+    /// Whether it takes in this repository; none is the registry as a whole, which `**` alone takes in.
+    pub fn covers(&self, repository: Option<&str>) -> bool {
+        match repository {
+            Some(name) => self.matches(name),
+            None => self.is_everything(),
+        }
+    }
+
     /// Whether it matches this name.
     pub fn matches(&self, name: &str) -> bool {
         let name: Vec<&[u8]> = name.split('/').map(str::as_bytes).collect();
@@ -85,7 +93,12 @@ pub struct Repositories(Vec<RepositoryGlob>);
 impl Repositories {
     /// Whether this one is among them.
     pub fn matches(&self, name: &str) -> bool {
-        self.0.iter().any(|glob| glob.matches(name))
+        self.covers(Some(name))
+    }
+
+    /// Whether this repository is among them; none is the registry as a whole, which `**` alone takes in.
+    pub fn covers(&self, repository: Option<&str>) -> bool {
+        self.0.iter().any(|glob| glob.covers(repository))
     }
 }
 
@@ -119,6 +132,16 @@ impl TextGlob {
     /// The error says what is wrong with the pattern: it is empty, or holds a blank or a control character.
     pub fn parse(pattern: &str) -> Result<Self, String> {
         match pattern.chars().find(|letter| letter.is_whitespace() || letter.is_control()) {
+            _ if pattern.is_empty() => Err("a pattern is never empty; `*` matches everything".to_owned()),
+            Some(letter) => Err(format!("`{}` holds {letter:?}, which nothing that it is for has", pattern.escape_debug())),
+            None => Ok(Self { text: pattern.to_owned(), pattern: pattern.chars().collect() }),
+        }
+    }
+
+    /// The same for a text that may hold blanks, such as a name. The error says what is wrong with the pattern: it is empty, or holds a
+    /// control character.
+    pub fn parse_words(pattern: &str) -> Result<Self, String> {
+        match pattern.chars().find(|letter| letter.is_control()) {
             _ if pattern.is_empty() => Err("a pattern is never empty; `*` matches everything".to_owned()),
             Some(letter) => Err(format!("`{}` holds {letter:?}, which nothing that it is for has", pattern.escape_debug())),
             None => Ok(Self { text: pattern.to_owned(), pattern: pattern.chars().collect() }),

@@ -2,16 +2,18 @@
 //!
 //! A plugin is a type that implements [`Plugin`] and the trait of each kind that it is for: [`Authenticator`], [`Authorizer`],
 //! [`Admission`], [`Storage`] or [`Webhook`]. One line exports it: `export!(Mine: Authenticator, Authorizer);`. What it may ask of the host
-//! are the modules [`log`], [`clock`], [`random`], [`http`], [`secrets`], [`kv`] and [`files`]; each but the first three only as far as the
-//! operator granted it. Compiled for any other target than Wasm the same calls go to the fake host of [`testing`], so that plain
-//! `cargo test` tests a plugin.
+//! are the modules [`log`], [`clock`], [`random`], [`http`], [`secrets`], [`kv`], [`accounts`] and [`files`]; each but the first three only as
+//! far as the operator granted it. Compiled for any other target than Wasm the same calls go to the fake host of [`testing`], so that
+//! plain `cargo test` tests a plugin.
 //!
 //! [`glob`] has the patterns of the bundled policies.
 //!
 //! Nothing here does I/O, and nothing keeps state between two instances of a plugin: an instance may be dropped after any call.
 
+pub mod actions;
 #[doc(hidden)]
 pub mod bindings;
+mod caller;
 mod error;
 #[doc(hidden)]
 pub mod export;
@@ -24,10 +26,10 @@ mod settings;
 pub mod testing;
 
 pub use bindings::imports::bulkhead::plugin::types::{
-    Error, Header, HttpRequest, HttpResponse, Identity, RequestContext, Timestamp, Unavailable,
+    Caller, Error, Header, HttpRequest, HttpResponse, Identity, RequestContext, Timestamp, Unavailable,
 };
 pub use error::{OrError, Result};
-pub use imports::{clock, files, http, kv, log, random, secrets};
+pub use imports::{accounts, clock, files, http, kv, log, random, secrets};
 pub use kinds::{admission, authenticator, authorizer, storage, webhook};
 pub use plugin::{NoSettings, Plain, Plugin};
 
@@ -41,13 +43,13 @@ pub use webhook::Webhook;
 /// `webhook::Action`.
 pub mod prelude {
     pub use crate::admission::{Admission, Change, Opinion};
-    pub use crate::authenticator::{Acceptance, Authentication, Authenticator, Basic, Credential};
+    pub use crate::authenticator::{Acceptance, Authentication, Authenticator, Basic, Credential, Standing};
     pub use crate::authorizer::{Access, Authorizer, Verdict};
     pub use crate::storage::{ByteRange, FileSlice, ObjectInfo, Sink, Source, Storage};
     pub use crate::webhook::{Event, Judgement, Webhook};
     pub use crate::{
-        Error, HttpRequest, HttpResponse, Identity, NoSettings, OrError, Plain, Plugin, RequestContext, Result, authorizer,
-        clock, export, files, http, kv, log, random, secrets, webhook,
+        Caller, Error, HttpRequest, HttpResponse, Identity, NoSettings, OrError, Plain, Plugin, RequestContext, Result, accounts,
+        authorizer, clock, export, files, http, kv, log, random, secrets, webhook,
     };
 }
 

@@ -2,7 +2,7 @@
 
 use crate::bindings::admission::exports::bulkhead::plugin::admission as generated;
 use crate::export::{Adapter, Held, with};
-use crate::{Identity, Plugin, RequestContext, Result};
+use crate::{Caller, Plugin, RequestContext, Result};
 
 pub use generated::{Change, Manifest, ManifestDeletion, Opinion, TagState};
 
@@ -13,7 +13,7 @@ pub trait Admission: Plugin {
     ///
     /// It may be asked twice about one change, where a tag moved meanwhile, and a change that it admitted need not come to pass, since
     /// another plugin may refuse it. So only look here, and do nothing.
-    fn review(&mut self, context: &RequestContext, who: Option<&Identity>, repository: &str, change: &Change) -> Result<Opinion>;
+    fn review(&mut self, context: &RequestContext, who: Option<&Caller>, repository: &str, change: &Change) -> Result<Opinion>;
 }
 
 impl Opinion {
@@ -48,7 +48,7 @@ impl Change {
 }
 
 impl<P: Held + Admission> generated::Guest for Adapter<P> {
-    fn review(context: RequestContext, who: Option<Identity>, repository: String, change: Change) -> Result<Opinion> {
+    fn review(context: RequestContext, who: Option<Caller>, repository: String, change: Change) -> Result<Opinion> {
         with(|plugin: &mut P| plugin.review(&context, who.as_ref(), &repository, &change))
     }
 }

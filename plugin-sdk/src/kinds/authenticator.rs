@@ -4,12 +4,22 @@ use crate::bindings::authenticator::exports::bulkhead::plugin::authenticator as 
 use crate::export::{Adapter, Held, with};
 use crate::{Identity, Plugin, RequestContext, Result};
 
-pub use generated::{Acceptance, Authentication, Basic, Certificate, Credential};
+pub use generated::{Acceptance, Authentication, Basic, Certificate, Credential, Standing};
 
 /// A plugin that says who a caller is.
 pub trait Authenticator: Plugin {
     /// Accepted, rejected, or not mine. An error denies.
     fn authenticate(&mut self, context: &RequestContext, credential: &Credential) -> Result<Authentication>;
+
+    /// What has become of somebody whom this plugin may have accepted earlier; `proof` is what [`Authentication::with_proof`] said then, or
+    /// none where an operator asks. An error denies.
+    ///
+    /// Write it where the plugin knows its people: then a `docker login` is kept as a refresh token in place of a password, and ends when the
+    /// account does. Without it, such a token is given for no password, and for a token of an issuer only for hours.
+    fn lookup(&mut self, context: &RequestContext, subject: &str, proof: Option<&str>) -> Result<Standing> {
+        let _ = (context, subject, proof);
+        Ok(Standing::Untracked)
+    }
 }
 
 impl Authentication {
@@ -20,7 +30,17 @@ impl Authentication {
 
     /// Accepted, and the host may reuse the answer for so many seconds.
     pub fn accept_for(identity: impl Into<Identity>, reuse: u32) -> Self {
-        Self::Accepted(Acceptance { identity: identity.into(), reuse })
+        Self::Accepted(Acceptance { identity: identity.into(), reuse, proof: None })
+    }
+
+    /// Accepted with a mark of the credential, which [`Authenticator::lookup`] is handed back: at most 256 bytes and no secret. Anything but an
+    /// acceptance stays what it is.
+    #[must_use]
+    pub fn with_proof(self, proof: impl Into<String>) -> Self {
+        match self {
+            Self::Accepted(acceptance) => Self::Accepted(Acceptance { proof: Some(proof.into()), ..acceptance }),
+            other => other,
+        }
     }
 
     /// Known here, and wrong. The reason goes to the log.
@@ -65,5 +85,9 @@ impl From<&str> for Identity {
 impl<P: Held + Authenticator> generated::Guest for Adapter<P> {
     fn authenticate(context: RequestContext, credential: Credential) -> Result<Authentication> {
         with(|plugin: &mut P| plugin.authenticate(&context, &credential))
+    }
+
+    fn lookup(context: RequestContext, subject: String, proof: Option<String>) -> Result<Standing> {
+        with(|plugin: &mut P| plugin.lookup(&context, &subject, proof.as_deref()))
     }
 }

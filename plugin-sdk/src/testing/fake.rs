@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::marker::PhantomData;
 
+use crate::accounts::Account;
 use crate::log::Level;
 use crate::{Error, HttpRequest, HttpResponse, Result, Timestamp};
 
@@ -41,7 +42,15 @@ pub(super) struct State {
     pub(super) requests: Vec<HttpRequest>,
     pub(super) secrets: BTreeMap<String, Vec<u8>>,
     pub(super) kv: BTreeMap<String, (Vec<u8>, Option<Timestamp>)>,
+    /// None: not granted.
+    pub(super) accounts: Option<BTreeMap<String, FakeAccount>>,
     pub(super) log: Vec<LogLine>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct FakeAccount {
+    pub(super) account: Account,
+    pub(super) secret: String,
 }
 
 #[derive(Debug, Clone)]
@@ -62,6 +71,7 @@ impl Default for State {
             requests: Vec::new(),
             secrets: BTreeMap::new(),
             kv: BTreeMap::new(),
+            accounts: None,
             log: Vec::new(),
         }
     }
@@ -134,6 +144,19 @@ impl FakeHost {
         self
     }
 
+    /// Grants the accounts of the registry, none so far.
+    pub fn accounts(mut self) -> Self {
+        self.0.accounts.get_or_insert_default();
+        self
+    }
+
+    /// Grants the accounts, with this one among them. The proof of its one secret is `1`, and the secret never ends.
+    pub fn account(mut self, account: Account, secret: &str) -> Self {
+        let known = FakeAccount { secret: secret.to_owned(), account };
+        self.0.accounts.get_or_insert_default().insert(known.account.name.clone(), known);
+        self
+    }
+
     /// Makes it the host of this thread.
     pub fn install(self) -> Installed {
         state(|current| *current = self.0);
@@ -170,6 +193,22 @@ impl Installed {
     /// The requests so far, refused ones included.
     pub fn requests(&self) -> Vec<HttpRequest> {
         state(|state| state.requests.clone())
+    }
+
+    /// Answers each request to this URL with that from now on.
+    pub fn set_answer(&self, url: &str, answer: Result<HttpResponse>) {
+        state(|state| state.answers.insert(url.to_owned(), VecDeque::from([answer])));
+    }
+
+    /// Puts an account in the place of the one of its name, as if an administrator had changed it.
+    pub fn set_account(&self, account: Account, secret: &str) {
+        let known = FakeAccount { secret: secret.to_owned(), account };
+        state(|state| state.accounts.get_or_insert_default().insert(known.account.name.clone(), known));
+    }
+
+    /// Takes an account away.
+    pub fn remove_account(&self, name: &str) {
+        state(|state| state.accounts.as_mut().and_then(|accounts| accounts.remove(name)));
     }
 
     /// A value of the plugin's own state, if it still lives.

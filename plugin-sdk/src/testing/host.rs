@@ -96,6 +96,36 @@ pub(crate) mod kv {
     }
 }
 
+pub(crate) mod accounts {
+    use super::{Error, Result, state};
+    use crate::accounts::{Account, Checked, Verification};
+    use crate::testing::fake::FakeAccount;
+
+    pub(crate) fn verify(name: &str, secret: &str) -> Result<Verification> {
+        Ok(match known(name)? {
+            None => Verification::Unknown,
+            Some(known) if known.secret == secret => {
+                Verification::Right(Checked { account: known.account, expires: None, proof: "1".to_owned() })
+            }
+            Some(_) => Verification::Wrong("none of its secrets".to_owned()),
+        })
+    }
+
+    pub(crate) fn find(name: &str, proof: Option<&str>) -> Result<Option<Account>> {
+        Ok(known(name)?.filter(|_| proof.is_none_or(|proof| proof == "1")).map(|known| known.account))
+    }
+
+    fn known(name: &str) -> Result<Option<FakeAccount>> {
+        if name.is_empty() || name.len() > 128 {
+            return Err(Error::invalid("a name has 1 to 128 bytes"));
+        }
+        state(|state| match &state.accounts {
+            None => Err(Error::denied("the accounts are not granted: set grants.accounts")),
+            Some(accounts) => Ok(accounts.get(name).cloned()),
+        })
+    }
+}
+
 pub(crate) mod files {
     use super::{Error, FakeFile, Result, State, state};
     use crate::files::Entry;

@@ -19,18 +19,19 @@ mod tests;
 
 pub use fake::{FakeHost, Installed, LogLine};
 
+use crate::accounts::{Account, Kind};
 use crate::admission::{Change, Manifest, TagState};
-use crate::authenticator::{Basic, Credential};
+use crate::authenticator::{Basic, Certificate, Credential};
 use crate::authorizer::{Access, Action};
 use crate::webhook::{self, Event, Target};
-use crate::{HttpResponse, Plugin, RequestContext, Result, settings};
+use crate::{Header, HttpResponse, Plugin, RequestContext, Result, settings};
 
 /// Makes a plugin from the JSON of its settings, as the host's `configure` does.
 pub fn configure<P: Plugin>(json: &str) -> Result<P> {
     P::new(settings::parse(json)?)
 }
 
-/// A request to the registry `default` from 192.0.2.1, received when the fake clock says.
+/// A request to the registry `default` from 192.0.2.1, received when the fake clock says, for the plugin `plugin`.
 pub fn context() -> RequestContext {
     RequestContext {
         request_id: "request-1".to_owned(),
@@ -39,6 +40,23 @@ pub fn context() -> RequestContext {
         address: "192.0.2.1".to_owned(),
         user_agent: Some("docker/29.0.0".to_owned()),
         encrypted: true,
+        plugin: "plugin".to_owned(),
+    }
+}
+
+/// An account of the registry, with neither roles nor scopes.
+pub fn account(name: &str, kind: Kind) -> Account {
+    Account { name: name.to_owned(), kind, roles: Vec::new(), scopes: Vec::new() }
+}
+
+/// A client certificate of this subject and these alternative names, that ends an hour after the fake clock's now. Its fingerprint is 64
+/// times `a`.
+pub fn certificate(subject: &str, names: &[&str]) -> Certificate {
+    Certificate {
+        subject: subject.to_owned(),
+        names: names.iter().map(|name| (*name).to_owned()).collect(),
+        fingerprint: "a".repeat(64),
+        expires: crate::clock::now() + 3_600_000,
     }
 }
 
@@ -105,6 +123,12 @@ pub fn event(action: webhook::Action) -> Event {
         user_agent: Some("docker/29.0.0".to_owned()),
         address: "192.0.2.1".to_owned(),
     }
+}
+
+/// An answer of status 200 with a JSON body.
+pub fn json(body: impl Into<Vec<u8>>) -> HttpResponse {
+    let media_type = Header { name: "content-type".to_owned(), value: "application/json".to_owned() };
+    HttpResponse { status: 200, headers: vec![media_type], body: body.into() }
 }
 
 /// An answer without headers or body.

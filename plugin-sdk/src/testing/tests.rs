@@ -1,8 +1,9 @@
 //! The fake host keeps to the contracts in `wit/host.wit`.
 
 use super::*;
+use crate::accounts::Verification;
 use crate::log::Level;
-use crate::{Error, HttpRequest, clock, files, http, kv, log, random, secrets};
+use crate::{Error, HttpRequest, accounts, clock, files, http, kv, log, random, secrets};
 
 fn paths(entries: Vec<files::Entry>) -> Vec<String> {
     entries.into_iter().map(|entry| entry.path).collect()
@@ -100,4 +101,35 @@ fn a_push_is_an_image_with_the_tags_of_the_test() {
     let body: serde_json::Value = serde_json::from_slice(&pushed.body).unwrap();
     assert_eq!((body["mediaType"].as_str(), pushed.tags[1].now.clone()), (Some(pushed.media_type.as_str()), Some(digest(7))));
     assert_ne!(digest(1), digest(2));
+}
+
+#[test]
+fn accounts_are_denied_unless_granted_and_are_as_the_test_set_them() {
+    let ci = account("ci", Kind::ServicePrincipal);
+    {
+        let _host = FakeHost::new().install();
+        assert!(matches!(accounts::verify("ci", "s3cret"), Err(Error::Denied(_))));
+        assert!(matches!(accounts::find("ci", None), Err(Error::Denied(_))));
+    }
+    let host = FakeHost::new().accounts().install();
+    assert_eq!((accounts::verify("ci", "s3cret"), accounts::find("ci", None)), (Ok(Verification::Unknown), Ok(None)));
+    host.set_account(ci.clone(), "s3cret");
+    assert!(matches!(accounts::verify("ci", "s3cret"), Ok(Verification::Right(checked)) if checked.proof == "1"));
+    assert!(matches!(accounts::verify("ci", "other"), Ok(Verification::Wrong(_))));
+    assert_eq!((accounts::find("ci", Some("1")), accounts::find("ci", Some("2"))), (Ok(Some(ci)), Ok(None)));
+    host.remove_account("ci");
+    assert_eq!(accounts::find("ci", Some("1")), Ok(None));
+    for name in ["", &"x".repeat(129)] {
+        assert!(matches!(accounts::find(name, None), Err(Error::Invalid(_))), "the host takes no such name");
+    }
+}
+
+#[test]
+fn an_answer_can_be_changed_while_a_plugin_lives() {
+    let host = FakeHost::new().answer("https://a/", answer(503)).install();
+    host.set_answer("https://a/", Ok(json("{}")));
+    let got = http::send(&HttpRequest::get("https://a/")).unwrap();
+    assert_eq!((got.status, got.header("content-type"), &got.body[..]), (200, Some("application/json"), &b"{}"[..]));
+    host.set_answer("https://a/", Err(Error::unavailable("gone")));
+    assert!(http::send(&HttpRequest::get("https://a/")).is_err());
 }
