@@ -1,4 +1,5 @@
-//! What readers may remember: manifests, tags and blobs that are there. Absence is never remembered.
+//! What readers may remember: manifests, tags and blobs that are there, with their attributes, and those of repositories. Absence is never
+//! remembered, but for that of a repository: it has the attributes of a new one, so that its coming changes nothing.
 //!
 //! Nothing stale is ever handed out. An entry carries the generation that its key's stripe had when it was read; the writer moves the
 //! stripes of all keys that it changes before it commits and again after, before it acknowledges, and while a stripe is in motion
@@ -8,7 +9,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bulkhead_core::ports::catalog::{BlobRecord, ManifestRecord};
+use bulkhead_core::ports::catalog::{Attributes, BlobRecord, ManifestRecord};
 use bulkhead_core::ports::ids::RegistryId;
 use bulkhead_oci::{Digest, Reference, RepositoryName, Tag};
 use quick_cache::Weighter;
@@ -27,13 +28,33 @@ pub(crate) enum Key {
     Tag(RegistryId, RepositoryName, Tag),
     Manifest(RegistryId, RepositoryName, Digest),
     Blob(RegistryId, RepositoryName, Digest),
+    Repository(RegistryId, RepositoryName),
 }
 
 #[derive(Clone)]
 enum Value {
-    Tag(Digest),
+    /// What it points to, and its own attributes.
+    Tag(Digest, Attributes),
+    /// With its own attributes.
     Manifest(ManifestRecord),
     Blob(BlobRecord),
+    Repository(Attributes),
+}
+
+/// A manifest as it was read.
+pub(crate) struct Found {
+    /// With its own attributes.
+    pub(crate) record: ManifestRecord,
+    /// Those of the tag that it was asked by.
+    pub(crate) tag: Option<Attributes>,
+}
+
+impl Found {
+    /// With the attributes of both.
+    pub(crate) fn into_record(self) -> ManifestRecord {
+        let attributes = self.tag.map_or(self.record.attributes, |tag| self.record.attributes.and(tag));
+        ManifestRecord { attributes, ..self.record }
+    }
 }
 
 #[derive(Clone)]
@@ -49,7 +70,7 @@ impl Weighter<Key, Entry> for Weight {
     fn weight(&self, _key: &Key, entry: &Entry) -> u64 {
         match &entry.value {
             Value::Manifest(record) => ENTRY_OVERHEAD + record.body.len() as u64,
-            Value::Tag(_) | Value::Blob(_) => ENTRY_OVERHEAD,
+            Value::Tag(..) | Value::Blob(_) | Value::Repository(_) => ENTRY_OVERHEAD,
         }
     }
 }
@@ -97,23 +118,30 @@ impl Cache {
         repository: &RepositoryName,
         reference: &Reference,
     ) -> Option<ManifestRecord> {
-        let digest = match reference {
-            Reference::Digest(digest) => digest.clone(),
+        let (digest, tag) = match reference {
+            Reference::Digest(digest) => (digest.clone(), None),
             Reference::Tag(tag) => match self.get(&Key::Tag(registry, repository.clone(), tag.clone()))? {
-                Value::Tag(digest) => digest,
-                Value::Manifest(_) | Value::Blob(_) => return None,
+                Value::Tag(digest, attributes) => (digest, Some(attributes)),
+                Value::Manifest(_) | Value::Blob(_) | Value::Repository(_) => return None,
             },
         };
         match self.get(&Key::Manifest(registry, repository.clone(), digest))? {
-            Value::Manifest(record) => Some(record),
-            Value::Tag(_) | Value::Blob(_) => None,
+            Value::Manifest(record) => Some(Found { record, tag }.into_record()),
+            Value::Tag(..) | Value::Blob(_) | Value::Repository(_) => None,
+        }
+    }
+
+    pub(crate) fn repository(&self, registry: RegistryId, repository: &RepositoryName) -> Option<Attributes> {
+        match self.get(&Key::Repository(registry, repository.clone()))? {
+            Value::Repository(attributes) => Some(attributes),
+            Value::Tag(..) | Value::Manifest(_) | Value::Blob(_) => None,
         }
     }
 
     pub(crate) fn blob(&self, registry: RegistryId, repository: &RepositoryName, digest: &Digest) -> Option<BlobRecord> {
         match self.get(&Key::Blob(registry, repository.clone(), digest.clone()))? {
             Value::Blob(record) => Some(record),
-            Value::Tag(_) | Value::Manifest(_) => None,
+            Value::Tag(..) | Value::Manifest(_) | Value::Repository(_) => None,
         }
     }
 
@@ -136,14 +164,15 @@ impl Cache {
         registry: RegistryId,
         repository: &RepositoryName,
         reference: &Reference,
-        record: &ManifestRecord,
+        found: &Found,
     ) {
+        let record = &found.record;
         if record.body.len() > LARGEST_BODY {
             return;
         }
-        if let Reference::Tag(tag) = reference {
+        if let (Reference::Tag(tag), Some(attributes)) = (reference, found.tag) {
             let key = Key::Tag(registry, repository.clone(), tag.clone());
-            self.keep(ticket, key, Value::Tag(record.digest.clone()));
+            self.keep(ticket, key, Value::Tag(record.digest.clone(), attributes));
         }
         let key = Key::Manifest(registry, repository.clone(), record.digest.clone());
         self.keep(ticket, key, Value::Manifest(record.clone()));
@@ -152,6 +181,17 @@ impl Cache {
     pub(crate) fn keep_blob(&self, ticket: &Ticket, registry: RegistryId, repository: &RepositoryName, record: &BlobRecord) {
         let key = Key::Blob(registry, repository.clone(), record.digest.clone());
         self.keep(ticket, key, Value::Blob(record.clone()));
+    }
+
+    /// Of one that is not there, what a new one has.
+    pub(crate) fn keep_repository(
+        &self,
+        ticket: &Ticket,
+        registry: RegistryId,
+        repository: &RepositoryName,
+        attributes: Attributes,
+    ) {
+        self.keep(ticket, Key::Repository(registry, repository.clone()), Value::Repository(attributes));
     }
 
     /// Called by the writer alone, before it commits a change to these keys; the change ends when the guard is dropped.

@@ -6,9 +6,9 @@ use std::sync::atomic::Ordering;
 use async_trait::async_trait;
 use bulkhead_core::ports::admission::TagState;
 use bulkhead_core::ports::catalog::{
-    Advance, Announce, BlobRecord, Catalog, CatalogError, Deletion, Delivery, Expected, MAX_DELETED_AT_ONCE, ManifestRecord,
-    NewDelivery, NewManifest, OldManifest, Part, PutManifest, Referenced, ReferrerRecord, Removal, RepositoryDeletion,
-    Settlement, TagFilter, UploadRecord,
+    Added, Advance, Announce, Attributed, Attributes, AttributesChange, AttributesRecord, BlobRecord, Catalog, CatalogError,
+    Deletion, Delivery, Expected, MAX_DELETED_AT_ONCE, ManifestRecord, Mounted, NewDelivery, NewManifest, OldManifest, Part,
+    PutManifest, Referenced, ReferrerRecord, Removal, RepositoryDeletion, Settlement, TagFilter, UploadRecord,
 };
 use bulkhead_core::ports::clock::Timestamp;
 use bulkhead_core::ports::ids::{RegistryId, RegistryName, UploadId};
@@ -16,11 +16,12 @@ use bulkhead_core::ports::store::UploadProgress;
 use bulkhead_oci::{Digest, Reference, RepositoryName, Tag};
 
 use crate::SqliteCatalog;
+use crate::cache::Found;
 use crate::convert::{time, to_row};
 use crate::read::{Due, Need};
 use crate::write::{
-    AddBlob, AdvanceUpload, Answer, CreateUpload, DeleteState, Deliveries, Enqueue, MakeRegistry, MountBlob, Progress,
-    RemoveBlob, RemoveManifest, RemoveRepository, RemoveTag, RemoveUpload, SetState, Settle, StoreManifest, Write,
+    AddBlob, AdvanceUpload, Answer, ChangeAttributes, CreateUpload, DeleteState, Deliveries, Enqueue, MakeRegistry, MountBlob,
+    Progress, RemoveBlob, RemoveManifest, RemoveRepository, RemoveTag, RemoveUpload, SetState, Settle, StoreManifest, Write,
 };
 
 /// Each write has one kind of answer; another one would be a fault of the writer's.
@@ -82,7 +83,7 @@ impl Catalog for SqliteCatalog {
         blob: &BlobRecord,
         upload: Option<&UploadId>,
         now: Timestamp,
-    ) -> Result<(), CatalogError> {
+    ) -> Result<Added, CatalogError> {
         self.saw(now);
         let write = Write::AddBlob(AddBlob {
             registry,
@@ -93,7 +94,7 @@ impl Catalog for SqliteCatalog {
             upload: upload.cloned(),
             now: time(now),
         });
-        answer!(self, "adding a blob", write, Answer::Done => ())
+        answer!(self, "adding a blob", write, Answer::Added(added) => added)
     }
 
     async fn mount_blob(
@@ -104,7 +105,7 @@ impl Catalog for SqliteCatalog {
         digest: &Digest,
         now: Timestamp,
         deliveries: Vec<NewDelivery>,
-    ) -> Result<Option<BlobRecord>, CatalogError> {
+    ) -> Result<Mounted, CatalogError> {
         self.saw(now);
         let write = Write::MountBlob(MountBlob {
             registry,
@@ -114,7 +115,7 @@ impl Catalog for SqliteCatalog {
             now: time(now),
             deliveries: Deliveries::new(&deliveries, Some(now))?,
         });
-        answer!(self, "mounting a blob", write, Answer::Mounted(blob) => blob)
+        answer!(self, "mounting a blob", write, Answer::Mounted(mounted) => mounted)
     }
 
     async fn holders(&self, registry: RegistryId, digest: &Digest, limit: u32) -> Result<Vec<RepositoryName>, CatalogError> {
@@ -129,22 +130,30 @@ impl Catalog for SqliteCatalog {
         referenced: Referenced,
         deliveries: Vec<NewDelivery>,
     ) -> Result<Deletion, CatalogError> {
-        // To walk over all manifests of a repository takes long: the writer looks at those alone that came after.
-        let unneeded_up_to = match referenced {
-            Referenced::Allow => None,
-            Referenced::Refuse => match self.readers.need(registry, repository, digest).await? {
-                Need::By(manifest) => return Ok(Deletion::NeededBy(manifest)),
-                Need::NoneUpTo(last) => Some(last),
-            },
-        };
-        let write = Write::RemoveBlob(RemoveBlob {
-            registry,
-            repository: repository.clone(),
-            digest: digest.clone(),
-            unneeded_up_to,
-            deliveries: Deliveries::new(&deliveries, None)?,
-        });
-        answer!(self, "removing a blob", write, Answer::Deletion(deletion) => deletion)
+        let mut refuse = referenced == Referenced::Refuse || self.readers.guarded(registry, repository).await?;
+        loop {
+            // To walk over all manifests of a repository takes long: the writer looks at those alone that came after.
+            let unneeded_up_to = match refuse {
+                false => None,
+                true => match self.readers.need(registry, repository, digest).await? {
+                    Need::By(manifest) => return Ok(Deletion::NeededBy(manifest)),
+                    Need::NoneUpTo(last) => Some(last),
+                },
+            };
+            let write = Write::RemoveBlob(RemoveBlob {
+                registry,
+                repository: repository.clone(),
+                digest: digest.clone(),
+                unneeded_up_to,
+                deliveries: Deliveries::new(&deliveries, None)?,
+            });
+            let deletion = answer!(self, "removing a blob", write, Answer::Deletion(deletion) => deletion)?;
+            // Something was locked meanwhile: now it is to be asked who needs the blob.
+            if refuse || deletion != Deletion::Changed {
+                return Ok(deletion);
+            }
+            refuse = true;
+        }
     }
 
     async fn create_upload(&self, registry: RegistryId, upload: &UploadRecord) -> Result<(), CatalogError> {
@@ -209,10 +218,10 @@ impl Catalog for SqliteCatalog {
         }
         let ticket = self.cache.ticket();
         let found = self.readers.manifest(registry, repository, reference).await?;
-        if let Some(record) = &found {
-            self.cache.keep_manifest(&ticket, registry, repository, reference, record);
+        if let Some(found) = &found {
+            self.cache.keep_manifest(&ticket, registry, repository, reference, found);
         }
-        Ok(found)
+        Ok(found.map(Found::into_record))
     }
 
     async fn put_manifest(&self, registry: RegistryId, new: NewManifest<'_>) -> Result<PutManifest, CatalogError> {
@@ -229,13 +238,15 @@ impl Catalog for SqliteCatalog {
     }
 
     async fn remove_manifest(&self, registry: RegistryId, old: OldManifest<'_>) -> Result<Deletion, CatalogError> {
+        self.saw(old.now);
         let write = Write::RemoveManifest(RemoveManifest {
             registry,
             repository: old.repository.clone(),
             digest: old.digest.clone(),
             referenced: old.referenced,
             reviewed: old.reviewed.map(|tags| tags.iter().cloned().collect()),
-            deliveries: Deliveries::new(&old.deliveries, None)?,
+            now: time(old.now),
+            deliveries: Deliveries::new(&old.deliveries, Some(old.now))?,
         });
         answer!(self, "removing a manifest", write, Answer::Deletion(deletion) => deletion)
     }
@@ -246,14 +257,17 @@ impl Catalog for SqliteCatalog {
         repository: &RepositoryName,
         tag: &Tag,
         expected: &Expected,
+        now: Timestamp,
         deliveries: Vec<NewDelivery>,
     ) -> Result<Deletion, CatalogError> {
+        self.saw(now);
         let write = Write::RemoveTag(RemoveTag {
             registry,
             repository: repository.clone(),
             tag: tag.clone(),
             expected: expected.clone(),
-            deliveries: Deliveries::new(&deliveries, None)?,
+            now: time(now),
+            deliveries: Deliveries::new(&deliveries, Some(now))?,
         });
         answer!(self, "removing a tag", write, Answer::Deletion(deletion) => deletion)
     }
@@ -275,6 +289,39 @@ impl Catalog for SqliteCatalog {
             announce,
         });
         answer!(self, "removing a repository", write, Answer::Repository(deletion) => deletion)
+    }
+
+    async fn repository_attributes(&self, registry: RegistryId, repository: &RepositoryName) -> Result<Attributes, CatalogError> {
+        if let Some(found) = self.cache.repository(registry, repository) {
+            return Ok(found);
+        }
+        let ticket = self.cache.ticket();
+        let found = self.readers.repository_attributes(registry, repository).await?.unwrap_or_default();
+        self.cache.keep_repository(&ticket, registry, repository, found);
+        Ok(found)
+    }
+
+    async fn attributes(
+        &self,
+        registry: RegistryId,
+        repository: &RepositoryName,
+        of: &Attributed,
+    ) -> Result<Option<AttributesRecord>, CatalogError> {
+        self.readers.attributes(registry, repository, of).await
+    }
+
+    async fn change_attributes(
+        &self,
+        registry: RegistryId,
+        repository: &RepositoryName,
+        of: &Attributed,
+        change: &AttributesChange,
+        now: Timestamp,
+    ) -> Result<Option<Attributes>, CatalogError> {
+        self.saw(now);
+        let (repository, of, change) = (repository.clone(), of.clone(), *change);
+        let write = Write::ChangeAttributes(ChangeAttributes { registry, repository, of, change, now: time(now) });
+        answer!(self, "changing attributes", write, Answer::Attributes(changed) => changed)
     }
 
     async fn tag_states(

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use bulkhead_core::ports::catalog::CatalogError;
+use bulkhead_core::ports::catalog::{Attributes, CatalogError};
 use bulkhead_core::ports::clock::Timestamp;
 
 /// SQLite's integers end at 2^63 - 1.
@@ -14,6 +14,19 @@ pub(crate) fn to_row(number: u64, what: &str) -> Result<i64, CatalogError> {
 pub(crate) fn from_row(number: i64, what: &str) -> Result<u64, CatalogError> {
     u64::try_from(number)
         .map_err(|_| CatalogError(format!("the catalog holds {number} as {what}: it was changed by other hands")))
+}
+
+/// What the sum of `sql::attributes` says.
+pub(crate) fn attributes(sum: i64) -> Result<Attributes, CatalogError> {
+    if !(0..16).contains(&sum) {
+        return Err(CatalogError(format!("the catalog holds {sum} as attributes: it was changed by other hands")));
+    }
+    Ok(Attributes {
+        delete_enabled: sum & 1 != 0,
+        write_enabled: sum & 2 != 0,
+        read_enabled: sum & 4 != 0,
+        list_enabled: sum & 8 != 0,
+    })
 }
 
 /// A time later than a row can hold is the end of time.

@@ -8,6 +8,7 @@
 //! It never decides: whether something may be stored is the core's to say, beyond what a statement must check at the moment of the
 //! change. It never logs what it stores.
 
+mod accounts;
 mod cache;
 mod catalog;
 mod convert;

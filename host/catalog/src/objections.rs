@@ -3,7 +3,9 @@
 
 use std::collections::HashSet;
 
-use bulkhead_core::ports::catalog::{CatalogError, Expected, NewManifest, NewTag, PutManifest, Sparse};
+use bulkhead_core::ports::catalog::{
+    Attribute, CatalogError, Expected, Lock, LockedBy, NewManifest, NewTag, PutManifest, Sparse,
+};
 use bulkhead_core::ports::ids::RegistryId;
 use bulkhead_oci::{Descriptor, Digest, MediaType, RepositoryName};
 use sqlx::query::QueryAs;
@@ -34,10 +36,12 @@ macro_rules! objections {
             ") AS held FROM json_each($4)) WHERE held IS NOT value ->> 1
              UNION ALL SELECT 'type', media_type, NULL FROM manifests WHERE digest = $5 AND media_type <> $6 AND repository_id = ",
             $crate::sql::repository!(),
-            " UNION ALL SELECT 'tag', value ->> 0, NULL FROM json_each($7) WHERE (
-                 SELECT digest FROM tags WHERE tags.name = value ->> 0 AND repository_id = ",
+            " UNION ALL SELECT iif(write_enabled = 0, 'locked', 'tag'), value ->> 0, NULL FROM json_each($7)
+             LEFT JOIN tags ON tags.name = value ->> 0 AND repository_id = ",
             $crate::sql::repository!(),
-            ") IS NOT value ->> 1"
+            " WHERE write_enabled = 0 OR value ->> 1 AND tags.digest IS NOT value ->> 2
+             UNION ALL SELECT 'repository', name, NULL FROM repositories
+             WHERE registry_id = $1 AND name = $2 AND write_enabled = 0"
         )
     };
 }
@@ -66,8 +70,9 @@ pub(crate) struct Question {
     manifests: String,
     pub(crate) digest: Digest,
     media_type: String,
-    /// JSON: pairs of a tag and the digest that it must point to, null: there must be no such tag.
-    expected: String,
+    /// JSON, of all tags that are to be set: the tag, whether it matters what it points to, and the digest that it must point to; null: there
+    /// must be no such tag.
+    tags: String,
     sparse: Sparse,
     large: bool,
 }
@@ -84,7 +89,7 @@ impl Question {
             manifests: json(serde_json::to_string(&sized(manifest.manifests.iter()))),
             digest: new.digest.clone(),
             media_type: manifest.media_type.to_string(),
-            expected: json(serde_json::to_string(&expected(new.tags))),
+            tags: json(serde_json::to_string(&expected(new.tags))),
             sparse: new.sparse,
             large: references > MANY_REFERENCES || new.body.len() > LONG_BODY,
         }
@@ -107,7 +112,7 @@ impl Question {
             .bind(self.manifests.as_str())
             .bind(self.digest.as_str())
             .bind(self.media_type.as_str())
-            .bind(self.expected.as_str())
+            .bind(self.tags.as_str())
     }
 
     /// What the rows say.
@@ -136,6 +141,8 @@ impl Readers {
 /// What speaks against a manifest.
 #[derive(Default)]
 struct Objections {
+    /// It may not be written, or a tag of it may not.
+    lock: Option<LockedBy>,
     /// It is there, as this type.
     other_type: Option<MediaType>,
     /// Not there, and needed.
@@ -155,6 +162,15 @@ impl Objections {
         let mut seen = HashSet::new();
         for (kind, text, held) in rows {
             let list = match (kind.as_str(), held, sparse) {
+                ("repository", ..) => {
+                    found.lock = Some(LockedBy::Repository);
+                    continue;
+                }
+                ("locked", ..) => {
+                    let tag = LockedBy::Tag(parse(&text, "a tag")?);
+                    found.lock.get_or_insert(tag);
+                    continue;
+                }
                 ("tag", ..) => {
                     found.changed = true;
                     continue;
@@ -175,9 +191,12 @@ impl Objections {
         Ok(found)
     }
 
-    /// No push of anything else helps against another type. What is missing is pushed and the manifest again: only then is the size the
+    /// Nothing helps against a lock, and no push of anything else against another type. What is missing is pushed and the manifest again: only then is the size the
     /// client's last fault. And only what could be stored is worth another look at the tags.
     fn answer(self) -> PutManifest {
+        if let Some(on) = self.lock {
+            return PutManifest::Locked(Lock { on, attribute: Attribute::Write });
+        }
         if let Some(media_type) = self.other_type {
             return PutManifest::OtherType(media_type);
         }
@@ -191,16 +210,16 @@ impl Objections {
     }
 }
 
-fn expected(tags: &[NewTag]) -> Vec<(&str, Option<&str>)> {
-    let mut pairs = Vec::new();
+fn expected(tags: &[NewTag]) -> Vec<(&str, bool, Option<&str>)> {
+    let mut all = Vec::with_capacity(tags.len());
     for new in tags {
-        match &new.expected {
-            Expected::Anything => {}
-            Expected::Nothing => pairs.push((new.tag.as_str(), None)),
-            Expected::Digest(digest) => pairs.push((new.tag.as_str(), Some(digest.as_str()))),
-        }
+        all.push(match &new.expected {
+            Expected::Anything => (new.tag.as_str(), false, None),
+            Expected::Nothing => (new.tag.as_str(), true, None),
+            Expected::Digest(digest) => (new.tag.as_str(), true, Some(digest.as_str())),
+        });
     }
-    pairs
+    all
 }
 
 /// Two sizes for one digest are two pairs: at least one of them is wrong.

@@ -10,3 +10,36 @@ macro_rules! repository {
     };
 }
 pub(crate) use repository;
+
+/// The attributes of a row of the table, as `convert::attributes` reads them. A sum: SQLite's shifts bind no tighter than its `|`.
+macro_rules! attributes {
+    ($table:literal) => {
+        concat!(
+            $table,
+            ".delete_enabled + 2 * ",
+            $table,
+            ".write_enabled + 4 * ",
+            $table,
+            ".read_enabled + 8 * ",
+            $table,
+            ".list_enabled"
+        )
+    };
+}
+pub(crate) use attributes;
+
+/// Whether a manifest or a tag of the repository may not be deleted. The conditions are those of
+/// the indexes, word for word; named, since SQLite takes the table's own key for as good.
+macro_rules! guarded {
+    () => {
+        concat!(
+            "(EXISTS (SELECT 1 FROM manifests INDEXED BY manifests_locked WHERE repository_id = ",
+            $crate::sql::repository!(),
+            " AND (delete_enabled = 0 OR write_enabled = 0))
+             OR EXISTS (SELECT 1 FROM tags INDEXED BY tags_locked WHERE repository_id = ",
+            $crate::sql::repository!(),
+            " AND (delete_enabled = 0 OR write_enabled = 0)))"
+        )
+    };
+}
+pub(crate) use guarded;

@@ -12,7 +12,7 @@ use crate::sql::repository;
 /// The limit is one of rows before it is known whose they are. The join is crossed so that SQLite does not walk over all repositories.
 pub(crate) const HOLDERS: &str = "SELECT id, name FROM (
          SELECT repository_id FROM repository_blobs WHERE digest = $2 ORDER BY repository_id LIMIT $3
-     ) AS held CROSS JOIN repositories ON id = held.repository_id WHERE registry_id = $1";
+     ) AS held CROSS JOIN repositories ON id = held.repository_id WHERE registry_id = $1 AND read_enabled = 1";
 
 /// The last number of a manifest, and a manifest of the repository that needs the blob `$3`. It walks over the repository's manifests: the
 /// joins are crossed so that it does not where the blob is not there.

@@ -14,8 +14,8 @@ use crate::sql::repository;
 const MOST_STATES: usize = 256;
 
 /// A repository without such tags is one row without a name.
-pub(crate) const TAGS: &str =
-    "SELECT tags.name FROM repositories LEFT JOIN tags ON tags.repository_id = repositories.id AND tags.name > $3
+pub(crate) const TAGS: &str = "SELECT tags.name FROM repositories
+     LEFT JOIN tags ON tags.repository_id = repositories.id AND tags.list_enabled = 1 AND tags.name > $3
      WHERE repositories.registry_id = $1 AND repositories.name = $2 ORDER BY tags.name LIMIT $4";
 pub(crate) const TAGGED: &str =
     concat!("SELECT name, digest FROM tags WHERE repository_id = ", repository!(), " AND name > $3 ORDER BY name LIMIT $4");
@@ -29,8 +29,7 @@ const STATES: &str = concat!(
     repository!(),
     " AND tags.name = value) FROM json_each($3) ORDER BY key"
 );
-pub(crate) const REPOSITORIES: &str =
-    "SELECT name FROM repositories WHERE registry_id = $1 AND listed = 1 AND name > $2 ORDER BY name LIMIT $3";
+pub(crate) const REPOSITORIES: &str = "SELECT name FROM repositories WHERE registry_id = $1 AND listed = 1 AND list_enabled = 1 AND name > $2 ORDER BY name LIMIT $3";
 /// How many tags and manifests the repository has, counted to `$3` of either.
 pub(crate) const EXTENT: &str = concat!(
     "SELECT (SELECT count(*) FROM (SELECT 1 FROM tags WHERE repository_id = ",

@@ -7,23 +7,31 @@ use bulkhead_core::ports::ids::RegistryId;
 use bulkhead_oci::{Digest, Reference, RepositoryName};
 use sqlx::query_as;
 
-use crate::convert::{from_row, parse};
+use crate::cache::Found;
+use crate::convert::{attributes, from_row, parse};
 use crate::readers::Readers;
-use crate::sql::repository;
+use crate::sql::{attributes, repository};
 
 /// Of a part of the list of referrers, in bytes of JSON. One manifest may have more: it is then alone.
 pub(crate) const ANNOTATIONS_AT_ONCE: i64 = 1024 * 1024;
 
-type ManifestRow = (String, String, Vec<u8>, Option<String>);
+/// The last two: its own attributes, and those of the tag that it was asked by.
+type ManifestRow = (String, String, Vec<u8>, Option<String>, i64, Option<i64>);
 type ReferrerRow = (bool, String, String, i64, Option<String>, Option<String>);
 
 const BY_DIGEST: &str = concat!(
-    "SELECT digest, media_type, body, artifact_type FROM manifests WHERE repository_id = ",
+    "SELECT digest, media_type, body, artifact_type, ",
+    attributes!("manifests"),
+    ", NULL FROM manifests WHERE repository_id = ",
     repository!(),
     " AND digest = $3"
 );
 const BY_TAG: &str = concat!(
-    "SELECT manifests.digest, media_type, body, artifact_type FROM tags
+    "SELECT manifests.digest, media_type, body, artifact_type, ",
+    attributes!("manifests"),
+    ", ",
+    attributes!("tags"),
+    " FROM tags
      JOIN manifests ON manifests.repository_id = tags.repository_id AND manifests.digest = tags.digest
      WHERE tags.repository_id = ",
     repository!(),
@@ -40,7 +48,7 @@ macro_rules! referrers {
                  FROM manifests LEFT JOIN manifest_annotations ON manifest = id
                  WHERE repository_id = ",
             repository!(),
-            " AND subject = $3 AND digest > $4",
+            " AND subject = $3 AND list_enabled = 1 AND digest > $4",
             $condition,
             " ORDER BY digest LIMIT $5 + 1
              ), sums AS (
@@ -60,13 +68,15 @@ macro_rules! referrers {
 pub(crate) const REFERRERS: &str = referrers!("");
 pub(crate) const REFERRERS_OF_TYPE: &str = referrers!(" AND artifact_type = $7");
 
-fn manifest_record((digest, media_type, body, artifact_type): ManifestRow) -> Result<ManifestRecord, CatalogError> {
-    Ok(ManifestRecord {
+fn found((digest, media_type, body, artifact_type, own, of_tag): ManifestRow) -> Result<Found, CatalogError> {
+    let record = ManifestRecord {
         digest: parse(&digest, "a digest")?,
         media_type: parse(&media_type, "a media type")?,
         body: body.into(),
         artifact_type,
-    })
+        attributes: attributes(own)?,
+    };
+    Ok(Found { record, tag: of_tag.map(attributes).transpose()? })
 }
 
 fn referrer_record(row: ReferrerRow) -> Result<ReferrerRecord, CatalogError> {
@@ -92,13 +102,13 @@ impl Readers {
         registry: RegistryId,
         repository: &RepositoryName,
         reference: &Reference,
-    ) -> Result<Option<ManifestRecord>, CatalogError> {
+    ) -> Result<Option<Found>, CatalogError> {
         let (query, wanted) = match reference {
             Reference::Digest(digest) => (query_as(BY_DIGEST), digest.as_str()),
             Reference::Tag(tag) => (query_as(BY_TAG), tag.as_str()),
         };
         let query = query.bind(registry.0).bind(repository.as_str()).bind(wanted);
-        self.optional("finding a manifest", query).await?.map(manifest_record).transpose()
+        self.optional("finding a manifest", query).await?.map(found).transpose()
     }
 
     pub(crate) async fn referrers(

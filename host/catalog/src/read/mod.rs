@@ -1,5 +1,7 @@
 //! The queries of readers. One statement each, so each sees one state of the catalog.
 
+mod accounts;
+mod attributes;
 mod blobs;
 mod lists;
 mod manifests;
@@ -14,6 +16,10 @@ use sqlx::query_as;
 use crate::convert::time;
 use crate::readers::Readers;
 
+#[cfg(test)]
+pub(crate) use accounts::{ACCOUNT, ACCOUNTS, SCOPE_MAP, SCOPE_MAPS};
+#[cfg(test)]
+pub(crate) use attributes::{GUARDED, MANIFEST};
 pub(crate) use blobs::Need;
 #[cfg(test)]
 pub(crate) use blobs::{HOLDERS, NEEDING};

@@ -1,4 +1,4 @@
-use bulkhead_core::ports::catalog::{Catalog, Deletion};
+use bulkhead_core::ports::catalog::{Catalog, Deletion, Mounted};
 
 use super::{Delete, NOW, add, blob, digest, event, fresh, name, outbox, upload};
 
@@ -51,11 +51,11 @@ async fn a_mount_gives_a_blob_to_another_repository_and_tells_of_it() {
     let (_home, catalog, registry) = fresh().await;
     add(&catalog, registry, "a", 1).await;
     let mounted = catalog.mount_blob(registry, &name("a"), &name("b"), &digest(1), NOW, vec![event(1)]).await.unwrap();
-    assert_eq!(mounted, Some(blob(1)));
+    assert_eq!(mounted, Mounted::Done(blob(1)));
     assert_eq!(catalog.blob(registry, &name("b"), &digest(1)).await.unwrap(), Some(blob(1)));
     assert_eq!(outbox(&catalog).await.len(), 1);
     let again = catalog.mount_blob(registry, &name("a"), &name("b"), &digest(1), NOW, vec![]).await.unwrap();
-    assert_eq!(again, Some(blob(1)));
+    assert_eq!(again, Mounted::Done(blob(1)));
 }
 
 #[tokio::test]
@@ -65,7 +65,7 @@ async fn a_mount_of_what_is_not_there_leaves_nothing() {
     add(&catalog, registry, "a", 2).await;
     for from in ["a", "missing"] {
         let mounted = catalog.mount_blob(registry, &name(from), &name("b"), &digest(1), NOW, vec![event(1)]).await.unwrap();
-        assert_eq!(mounted, None);
+        assert_eq!(mounted, Mounted::Absent);
     }
     assert_eq!(catalog.tags(registry, &name("b"), None, 1).await.unwrap(), None);
     assert!(outbox(&catalog).await.is_empty());

@@ -1,18 +1,29 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bulkhead_core::ports::catalog::ManifestRecord;
+use bulkhead_core::ports::catalog::{Attributes, ManifestRecord};
 use bulkhead_core::ports::ids::RegistryId;
 use bulkhead_oci::{MediaType, Reference};
 
 use super::{Delete, Push, body, by_tag, digest, fresh, image, name, pull, tag};
-use crate::cache::{Cache, Key};
+use crate::cache::{Cache, Found, Key};
 
 const REGISTRY: RegistryId = RegistryId(1);
 
 fn record(number: u64) -> ManifestRecord {
     let media_type = MediaType::OCI_MANIFEST.parse().unwrap();
-    ManifestRecord { digest: digest(number), media_type, body: body(number), artifact_type: None }
+    ManifestRecord {
+        digest: digest(number),
+        media_type,
+        body: body(number),
+        artifact_type: None,
+        attributes: Attributes::default(),
+    }
+}
+
+/// As it is read by a tag.
+fn tagged(record: ManifestRecord) -> Found {
+    Found { record, tag: Some(Attributes::default()) }
 }
 
 fn tag_key() -> Key {
@@ -22,7 +33,7 @@ fn tag_key() -> Key {
 #[test]
 fn what_was_read_is_remembered_until_it_changes() {
     let cache = Cache::new();
-    cache.keep_manifest(&cache.ticket(), REGISTRY, &name("a"), &by_tag("v1"), &record(1));
+    cache.keep_manifest(&cache.ticket(), REGISTRY, &name("a"), &by_tag("v1"), &tagged(record(1)));
     assert_eq!(cache.manifest(REGISTRY, &name("a"), &by_tag("v1")), Some(record(1)));
     assert_eq!(cache.manifest(REGISTRY, &name("a"), &Reference::Digest(digest(1))), Some(record(1)));
     assert_eq!(cache.manifest(RegistryId(2), &name("a"), &by_tag("v1")), None);
@@ -38,14 +49,14 @@ fn what_was_read_before_a_change_is_not_kept_after_it() {
     let cache = Cache::new();
     let before = cache.ticket();
     let change = cache.change(&[tag_key()]);
-    cache.keep_manifest(&before, REGISTRY, &name("a"), &by_tag("v1"), &record(1));
+    cache.keep_manifest(&before, REGISTRY, &name("a"), &by_tag("v1"), &tagged(record(1)));
     let during = cache.ticket();
-    cache.keep_manifest(&during, REGISTRY, &name("a"), &by_tag("v1"), &record(1));
+    cache.keep_manifest(&during, REGISTRY, &name("a"), &by_tag("v1"), &tagged(record(1)));
     drop(change);
-    cache.keep_manifest(&before, REGISTRY, &name("a"), &by_tag("v1"), &record(1));
-    cache.keep_manifest(&during, REGISTRY, &name("a"), &by_tag("v1"), &record(1));
+    cache.keep_manifest(&before, REGISTRY, &name("a"), &by_tag("v1"), &tagged(record(1)));
+    cache.keep_manifest(&during, REGISTRY, &name("a"), &by_tag("v1"), &tagged(record(1)));
     assert_eq!(cache.manifest(REGISTRY, &name("a"), &by_tag("v1")), None);
-    cache.keep_manifest(&cache.ticket(), REGISTRY, &name("a"), &by_tag("v1"), &record(2));
+    cache.keep_manifest(&cache.ticket(), REGISTRY, &name("a"), &by_tag("v1"), &tagged(record(2)));
     assert_eq!(cache.manifest(REGISTRY, &name("a"), &by_tag("v1")), Some(record(2)));
 }
 
@@ -53,7 +64,7 @@ fn what_was_read_before_a_change_is_not_kept_after_it() {
 fn a_large_body_is_not_remembered() {
     let cache = Cache::new();
     let large = ManifestRecord { body: vec![0; 64 * 1024 + 1].into(), ..record(1) };
-    cache.keep_manifest(&cache.ticket(), REGISTRY, &name("a"), &by_tag("v1"), &large);
+    cache.keep_manifest(&cache.ticket(), REGISTRY, &name("a"), &by_tag("v1"), &tagged(large));
     assert_eq!(cache.manifest(REGISTRY, &name("a"), &by_tag("v1")), None);
 }
 

@@ -1,4 +1,4 @@
-use bulkhead_core::ports::catalog::{Catalog, Deletion, ManifestRecord, NewManifest, PutManifest, Sparse};
+use bulkhead_core::ports::catalog::{Attributes, Catalog, Deletion, ManifestRecord, NewManifest, PutManifest, Sparse};
 use bulkhead_oci::{Manifest, MediaType, Reference};
 
 use super::{
@@ -16,6 +16,7 @@ async fn a_manifest_is_pulled_by_its_tag_and_digest_as_it_was_pushed() {
         media_type: MediaType::OCI_MANIFEST.parse().unwrap(),
         body: body(10),
         artifact_type: Some("application/config".to_owned()),
+        attributes: Attributes::default(),
     };
     for reference in [by_tag("v1"), Reference::Digest(digest(10))] {
         for _ in 0..2 {

@@ -1,6 +1,7 @@
 //! A catalog of the first shape is brought up to date with all that it holds.
 
-use bulkhead_core::ports::catalog::{Catalog, Deletion, TagFilter};
+use bulkhead_core::ports::catalog::{Attributed, Attributes, Catalog, Deletion, TagFilter};
+use bulkhead_core::ports::clock::Timestamp;
 use sqlx::{Connection, Executor};
 
 use super::{Delete, Home, NOW, by_tag, digest, name, outbox, pointing, pull};
@@ -58,6 +59,9 @@ async fn all_that_a_catalog_of_the_first_shape_holds_is_there_and_in_every_list(
     assert_eq!(catalog.holders(registry, &digest(5), 9).await.unwrap(), ["a", "empty", "b"].map(name));
     let pointing_to_it = catalog.tagged(registry, &name("a"), TagFilter::PointingTo(&digest(1)), None, 9).await.unwrap();
     assert_eq!(pointing_to_it, [pointing("v1", Some(1))]);
+    let everything = Attributes::default();
+    assert_eq!(catalog.repository_attributes(registry, &name("a")).await.unwrap(), everything);
+    assert_eq!(pull(&catalog, registry, "a", &by_tag("v1")).await.unwrap().attributes, everything);
     assert_eq!(catalog.stale_uploads(registry, NOW, 9).await.unwrap().len(), 1);
     assert_eq!(catalog.state_get("p", "k", NOW).await.unwrap(), Some(vec![1]));
     assert_eq!(Delete::from("a").manifest(1, &catalog, registry).await, Deletion::NeededBy(digest(20)));
@@ -78,6 +82,32 @@ async fn annotations_are_read_from_the_bodies_that_have_any() {
     assert_eq!(part.items[0].annotations, first);
     assert!(part.items[1..].iter().all(|record| record.annotations.is_empty()));
     assert_eq!(home.number("SELECT count(*) FROM manifest_annotations").await, 1);
+}
+
+/// Of `a`, a manifest came last, of `b` a tag moved last; `empty` has neither.
+const DATED: &str = r#"
+    INSERT INTO registries VALUES (1, 'default', 'default', 0);
+    INSERT INTO repositories VALUES (1, 1, 'a', 10), (2, 1, 'b', 20), (3, 1, 'empty', 30);
+    INSERT INTO manifests (repository_id, digest, media_type, size, created, body)
+        SELECT id, 'sha256:' || format('%064d', 1), 'a/b', 2, id * 100, X'7b7d' FROM repositories WHERE id < 3;
+    INSERT INTO tags SELECT repository_id, 'v1', digest, 50, repository_id * 110 - 20 FROM manifests;"#;
+
+#[tokio::test]
+async fn what_is_known_of_old_content_follows_from_its_times() {
+    let home = old(DATED).await;
+    let catalog = home.open().await;
+    let registry = catalog.registry(&"default".parse().unwrap(), NOW).await.unwrap();
+    let times = async |repository: &str, of: Attributed| {
+        let record = catalog.attributes(registry, &name(repository), &of).await.unwrap().unwrap();
+        (record.created, record.updated)
+    };
+    let at = |created, updated| (Timestamp(created), Timestamp(updated));
+    assert_eq!(times("a", Attributed::Repository).await, at(10, 100));
+    assert_eq!(times("b", Attributed::Repository).await, at(20, 200));
+    assert_eq!(times("empty", Attributed::Repository).await, at(30, 30));
+    let manifest = format!("sha256:{:064}", 1).parse().unwrap();
+    assert_eq!(times("a", Attributed::Manifest(manifest)).await, at(100, 100));
+    assert_eq!(times("a", Attributed::Tag(super::tag("v1"))).await, at(50, 90));
 }
 
 #[tokio::test]

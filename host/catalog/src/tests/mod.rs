@@ -1,9 +1,11 @@
 //! The port's contract, on a file in a directory of its own for each test.
 
+mod accounts;
 mod blobs;
 mod cache;
 mod durability;
 mod large;
+mod locks;
 mod manifests;
 mod migration;
 mod needed;
@@ -284,6 +286,7 @@ impl<'a> Delete<'a> {
             digest: &digest(number),
             referenced: self.referenced,
             reviewed: reviewed.as_deref(),
+            now: NOW,
             deliveries: self.deliveries,
         };
         catalog.remove_manifest(registry, old).await.unwrap()
@@ -295,7 +298,7 @@ impl<'a> Delete<'a> {
     }
 
     async fn tag(self, text: &str, expected: &Expected, catalog: &SqliteCatalog, registry: RegistryId) -> Deletion {
-        catalog.remove_tag(registry, &name(self.repository), &tag(text), expected, self.deliveries).await.unwrap()
+        catalog.remove_tag(registry, &name(self.repository), &tag(text), expected, NOW, self.deliveries).await.unwrap()
     }
 
     async fn all(self, catalog: &SqliteCatalog, registry: RegistryId) -> RepositoryDeletion {

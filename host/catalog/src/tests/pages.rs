@@ -8,13 +8,14 @@ use sqlx::SqliteConnection;
 
 use super::Home;
 use crate::read::{
-    ANNOTATIONS_AT_ONCE, DUE, EXTENT, HOLDERS, NEEDING, NEXT_DUE, REFERRERS, REFERRERS_OF_TYPE, REPOSITORIES, STALE, TAGGED,
-    TAGS, TAGS_OF,
+    ANNOTATIONS_AT_ONCE, DUE, EXTENT, GUARDED, HOLDERS, MANIFEST, NEEDING, NEXT_DUE, REFERRERS, REFERRERS_OF_TYPE, REPOSITORIES,
+    STALE, TAGGED, TAGS, TAGS_OF,
 };
 use crate::write::{LISTING, NEEDED_SINCE};
 
 /// 100,000 of each: tags that point to one manifest (and one to another), referrers of one subject, listed repositories before as many that
-/// are not, repositories of another registry that have a blob, and uploads.
+/// are not, repositories of another registry that have a blob, and uploads; and as many tags, referrers and repositories that lists do not
+/// show, before the last one that they do.
 const MANY: &str = "
     CREATE TEMP TABLE n AS WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 99999) SELECT i FROM n;
     INSERT INTO registries VALUES (1, 'default', 'default', 0);
@@ -24,8 +25,14 @@ const MANY: &str = "
     INSERT INTO manifests (repository_id, digest, media_type, size, artifact_type, subject, created, body)
         SELECT 1000000, format('%06d', i), 'a/b', 9, iif(i % 1000, 'odd', 'even'), 's', 0, zeroblob(9) FROM n;
     INSERT INTO manifest_annotations SELECT id, '{}' FROM manifests WHERE id % 2;
-    INSERT INTO tags SELECT 1000000, format('%06d', i), '000001', 0, 0 FROM n;
-    INSERT INTO tags SELECT 1000000, 'x', '000002', 0, 0;
+    INSERT INTO tags (repository_id, name, digest, created, updated) SELECT 1000000, format('%06d', i), '000001', 0, 0 FROM n;
+    INSERT INTO tags (repository_id, name, digest, created, updated) SELECT 1000000, 'x', '000002', 0, 0;
+    INSERT INTO tags (repository_id, name, digest, created, updated, list_enabled)
+        SELECT 1000000, format('h%06d', i), '000003', 0, 0, 0 FROM n;
+    INSERT INTO manifests (repository_id, digest, media_type, size, artifact_type, subject, created, body, list_enabled)
+        SELECT 1000000, format('h%06d', i), 'a/b', 9, 'even', 's', 0, zeroblob(9), i = 100000
+        FROM (SELECT i FROM n UNION ALL SELECT 100000);
+    INSERT INTO repositories (registry_id, name, created, listed, list_enabled) SELECT 1, format('d/%06d', i), 0, 1, 0 FROM n;
     INSERT INTO registries VALUES (2, 'other', 'other', 0);
     INSERT INTO repositories (id, registry_id, name, created) SELECT 2000000 + i, 2, format('c/%06d', i), 0 FROM n;
     INSERT INTO repository_blobs SELECT id, 'held', 0 FROM repositories WHERE registry_id = 2 OR name = 'full';
@@ -79,8 +86,10 @@ async fn a_page_costs_the_same_however_deep_it_lies() {
     is_level(connection, TAGS_OF, &of("", "000002"), &of("099850", "000002"), 1).await;
     let page = |after| [Number(1), Text(after), Number(100)];
     is_level(connection, REPOSITORIES, &page(""), &page("a/099850"), 100).await;
+    let full_after = |after| [Number(1), Text("full"), Text(after), Number(1)];
     let across = [Number(1), Text("a/099999"), Number(1)];
     is_level(connection, REPOSITORIES, &[Number(1), Text(""), Number(1)], &across, 1).await;
+    is_level(connection, TAGS, &[Number(1), Text("full"), Text(""), Number(1)], &full_after("099999"), 1).await;
     is_level(connection, STALE, &[Number(1), Number(200), Number(100)], &[Number(1), Number(99_999), Number(100)], 100).await;
     let limits = [Number(100), Number(ANNOTATIONS_AT_ONCE)];
     let page = |after| [&[Number(1), Text("full"), Text("s"), Text(after)], &limits[..]].concat();
@@ -88,9 +97,18 @@ async fn a_page_costs_the_same_however_deep_it_lies() {
     is_level(connection, REFERRERS, &page(""), &page("099850"), 101).await;
     let page = |after| [&page(after)[..4], &[Number(9), Number(ANNOTATIONS_AT_ONCE), Text("even")]].concat();
     is_level(connection, REFERRERS_OF_TYPE, &page(""), &page("089000"), 10).await;
+    for query in [REFERRERS, REFERRERS_OF_TYPE] {
+        let (rows, executed) =
+            cost(connection, query, &[&page("099999")[..4], &[Number(9), Number(ANNOTATIONS_AT_ONCE), Text("even")]].concat())
+                .await;
+        assert_eq!(rows, 1, "the one behind those that are not shown");
+        assert!(executed < 600, "{executed} instructions for it: {query}");
+    }
+    let (_, executed) = cost(connection, GUARDED, &[Number(1), Text("full")]).await;
+    assert!(executed < 200, "{executed} instructions to see that nothing is locked");
     let (_, executed) = cost(connection, NEEDING, &[Number(1), Text("full"), Text("no blob")]).await;
     assert!(executed < 1000, "{executed} instructions for a blob that is not there");
-    let (_, executed) = cost(connection, NEEDED_SINCE, &[Number(1), Text("full"), Text("blob"), Number(99_990)]).await;
+    let (_, executed) = cost(connection, NEEDED_SINCE, &[Number(1), Text("full"), Text("blob"), Number(199_991)]).await;
     assert!(executed < 1000, "{executed} instructions for ten manifests");
     let (_, executed) = cost(connection, EXTENT, &[Number(1), Text("full"), Number(100)]).await;
     assert!(executed < 2000, "{executed} instructions to count to a hundred twice");
@@ -133,6 +151,9 @@ async fn who_needs_what_is_deleted_is_found_by_indexes() {
     drop(home.open().await);
     for (query, expected) in [
         (LISTING, &["INDEX manifest_references_to_manifests (repository_id=? AND digest=?)"][..]),
+        (GUARDED, &["INDEX manifests_locked (repository_id=?)", "INDEX tags_locked (repository_id=?)"]),
+        (LISTING, &["INDEX manifests_locked (repository_id=?)", "INDEX tags_locked (repository_id=?)"]),
+        (MANIFEST, &["INDEX tags_by_digest (repository_id=? AND digest=?)"]),
         (
             NEEDING,
             &[

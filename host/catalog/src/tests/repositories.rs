@@ -138,7 +138,7 @@ async fn a_repository_with_a_tag_that_was_not_reviewed_as_it_is_stays() {
 /// One manifest, and with its tags one more than goes at once.
 const TOO_MANY: &str = "
     WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
-    INSERT INTO tags SELECT repository_id, format('t%05d', i), digest, 0, 0 FROM n, manifests";
+    INSERT INTO tags (repository_id, name, digest, created, updated) SELECT repository_id, format('t%05d', i), digest, 0, 0 FROM n, manifests";
 
 #[tokio::test]
 async fn a_repository_with_more_than_goes_at_once_stays() {

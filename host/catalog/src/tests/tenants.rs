@@ -1,4 +1,4 @@
-use bulkhead_core::ports::catalog::{Catalog, Deletion, Expected, PutManifest, Removal, RepositoryDeletion, TagFilter};
+use bulkhead_core::ports::catalog::{Catalog, Deletion, Expected, Mounted, PutManifest, Removal, RepositoryDeletion, TagFilter};
 use bulkhead_core::ports::clock::Timestamp;
 use bulkhead_oci::Reference;
 
@@ -21,7 +21,7 @@ async fn no_blob_crosses_from_one_registry_to_another() {
     add(&catalog, registry, "a", 1).await;
     assert!(catalog.blob(registry, &name("a"), &digest(1)).await.unwrap().is_some());
     assert_eq!(catalog.blob(other, &name("a"), &digest(1)).await.unwrap(), None);
-    assert_eq!(catalog.mount_blob(other, &name("a"), &name("b"), &digest(1), NOW, vec![]).await.unwrap(), None);
+    assert_eq!(catalog.mount_blob(other, &name("a"), &name("b"), &digest(1), NOW, vec![]).await.unwrap(), Mounted::Absent);
     assert_eq!(Delete::from("a").blob(1, &catalog, other).await, Deletion::Absent);
     assert_eq!(catalog.holders(other, &digest(1), 9).await.unwrap(), vec![]);
     let put = Push::new("a", 10, image(&[1])).to(&catalog, other).await;

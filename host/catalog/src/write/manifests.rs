@@ -23,8 +23,6 @@ pub(crate) struct StoreManifest {
     annotations: Option<String>,
     body: Vec<u8>,
     tags: Vec<Tag>,
-    /// JSON: the names of `tags`.
-    names: String,
     now: i64,
     deliveries: Deliveries,
     /// JSON: pairs of kind and digest.
@@ -34,8 +32,9 @@ pub(crate) struct StoreManifest {
 /// If the manifest is there already, no row is numbered `$14`.
 macro_rules! insertions {
     () => {
-        "INSERT INTO repositories (registry_id, name, created, listed) VALUES ($1, $2, $8, 1)
+        "INSERT INTO repositories (registry_id, name, created, updated, listed) VALUES ($1, $2, $8, $8, 1)
          ON CONFLICT (registry_id, name) DO UPDATE SET listed = 1 WHERE listed = 0;
+         UPDATE repositories SET updated = $8 WHERE registry_id = $1 AND name = $2 AND updated < $8;
          INSERT INTO manifests (id, repository_id, digest, media_type, size, artifact_type, subject, created, body)
          SELECT $14, id, $5, $6, $9, $10, $11, $8, $12 FROM repositories WHERE registry_id = $1 AND name = $2
          ON CONFLICT (repository_id, digest) DO NOTHING;
@@ -43,7 +42,7 @@ macro_rules! insertions {
          SELECT repository_id, manifests.id, value ->> 0, value ->> 1 FROM manifests CROSS JOIN json_each($13)
          WHERE manifests.id = $14;
          INSERT INTO tags (repository_id, name, digest, created, updated)
-         SELECT repositories.id, value, $5, $8, $8 FROM repositories, json_each($15) WHERE registry_id = $1 AND name = $2
+         SELECT repositories.id, value ->> 0, $5, $8, $8 FROM repositories, json_each($7) WHERE registry_id = $1 AND name = $2
          ON CONFLICT (repository_id, name) DO UPDATE SET digest = excluded.digest, updated = excluded.updated"
     };
 }
@@ -51,7 +50,7 @@ macro_rules! insertions {
 /// Few manifests have a subject, so that all others are spared the statement.
 macro_rules! annotation {
     () => {
-        "INSERT INTO manifest_annotations (manifest, annotations) SELECT id, $16 FROM manifests WHERE id = $14"
+        "INSERT INTO manifest_annotations (manifest, annotations) SELECT id, $15 FROM manifests WHERE id = $14"
     };
 }
 
@@ -74,7 +73,6 @@ impl StoreManifest {
             subject: manifest.subject.as_ref().map(|subject| subject.digest.to_string()),
             annotations: shown.then(|| json(serde_json::to_string(&manifest.annotations))),
             body: new.body.into(),
-            names: json(serde_json::to_string(&tags.iter().map(Tag::as_str).collect::<Vec<_>>())),
             tags,
             now: time(new.now),
             deliveries: Deliveries::new(&new.deliveries, Some(new.now))?,
@@ -113,7 +111,6 @@ impl StoreManifest {
             .bind(self.body)
             .bind(self.references)
             .bind(*work.last_manifest)
-            .bind(self.names)
             .bind(self.annotations);
         let rows = work.all(DOING, script).await?;
         let Question { registry, repository, digest, .. } = &self.question;

@@ -4,14 +4,19 @@
 //! statements, since every hop to SQLite's thread costs more than most statements (how parameters are written: `sql`). What a script
 //! finds out too late to refuse is undone.
 
+mod accounts;
 mod blobs;
+mod locks;
 mod manifests;
 mod outbox;
 mod removals;
 mod state;
 mod uploads;
 
-use bulkhead_core::ports::catalog::{Advance, BlobRecord, CatalogError, Deletion, PutManifest, Removal, RepositoryDeletion};
+use bulkhead_core::ports::accounts::Kept;
+use bulkhead_core::ports::catalog::{
+    Added, Advance, Attributes, CatalogError, Deletion, Mounted, PutManifest, Removal, RepositoryDeletion,
+};
 use bulkhead_core::ports::ids::RegistryId;
 use sqlx::query::QueryAs;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
@@ -20,7 +25,9 @@ use sqlx::{FromRow, Sqlite, SqliteConnection};
 use crate::cache::Key;
 use crate::convert::failed;
 
+pub(crate) use accounts::AccountsWrite;
 pub(crate) use blobs::{AddBlob, MountBlob};
+pub(crate) use locks::ChangeAttributes;
 pub(crate) use manifests::StoreManifest;
 #[cfg(test)]
 pub(crate) use outbox::GIVEN_UP_KEPT;
@@ -50,10 +57,12 @@ pub(crate) enum Write {
     RemoveManifest(RemoveManifest),
     RemoveTag(RemoveTag),
     RemoveRepository(RemoveRepository),
+    ChangeAttributes(ChangeAttributes),
     Enqueue(Enqueue),
     Settle(Settle),
     SetState(SetState),
     DeleteState(DeleteState),
+    Accounts(Box<AccountsWrite>),
 }
 
 /// What a write answers once it is committed.
@@ -61,12 +70,15 @@ pub(crate) enum Write {
 pub(crate) enum Answer {
     Done,
     Registry(RegistryId),
-    Mounted(Option<BlobRecord>),
+    Added(Added),
+    Mounted(Mounted),
     Manifest(PutManifest),
     Removal(Removal),
     Deletion(Deletion),
     Repository(RepositoryDeletion),
     Advance(Advance),
+    Attributes(Option<Attributes>),
+    Kept(Kept),
 }
 
 /// What becomes of a write's statements.
@@ -138,10 +150,12 @@ impl Write {
             Self::RemoveManifest(write) => write.run(work).await,
             Self::RemoveTag(write) => write.run(work).await,
             Self::RemoveRepository(write) => write.run(work).await,
+            Self::ChangeAttributes(write) => write.run(work).await,
             Self::Enqueue(write) => write.run(work).await,
             Self::Settle(write) => write.run(work).await,
             Self::SetState(write) => write.run(work).await,
             Self::DeleteState(write) => write.run(work).await,
+            Self::Accounts(write) => write.run(work).await,
         }
     }
 }

@@ -1,8 +1,11 @@
 //! Authenticators say who a caller is, authorizers what a caller may do.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use bulkhead_oci::RepositoryName;
 
+use super::clock::Timestamp;
 use super::context::{Identity, RequestContext};
 use super::plugin::{PluginError, PluginLabel};
 
@@ -18,6 +21,21 @@ pub enum Credential {
     },
     /// A token of somebody else than this host, at most 16 KiB.
     Bearer(String),
+    /// A client certificate that the TLS layer has verified.
+    Certificate(Arc<Certificate>),
+}
+
+/// A client certificate that leads to one of the server's authorities, and whose key the client has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Certificate {
+    /// As RFC 4514 writes it, at most 1 KiB; empty if it has none.
+    pub subject: String,
+    /// Its alternative names: `dns:...`, `email:...`, `uri:...`, `ip:...`; at most 64, each at most 512 bytes.
+    pub names: Vec<String>,
+    /// SHA-256 of the DER form, 64 lower-case hex digits.
+    pub fingerprint: String,
+    /// When it ends.
+    pub expires: Timestamp,
 }
 
 /// An authenticator's answer.
@@ -29,11 +47,24 @@ pub enum Authentication {
         identity: Identity,
         /// For how many seconds the same credential at the same registry needs no second asking.
         reuse: u32,
+        /// A mark of the credential, for [`Authenticator::lookup`]; at most 256 bytes, no secret.
+        proof: Option<String>,
     },
     /// Known here, and wrong: nobody further down is asked. The reason is for the log.
     Rejected(String),
     /// Not mine.
     Abstained,
+}
+
+/// What has become of somebody whom an authenticator accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Known, as this.
+    Known(Identity),
+    /// Not known, not any more, disabled, or the credential was withdrawn.
+    Gone,
+    /// The plugin cannot say.
+    Untracked,
 }
 
 /// What is done. The closed list that every request is mapped to.
@@ -67,12 +98,21 @@ pub struct Access {
 /// An authorizer's answer for one access.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It may.
-    Allow,
+    /// It may; why is for explanations, and may be empty.
+    Allow(String),
     /// It may not; the reason is for the log and for explanations.
     Deny(String),
     /// No opinion: the next one is asked.
     Abstain,
+}
+
+/// An authorizer's answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// One for each access, in the same order.
+    pub verdicts: Vec<Verdict>,
+    /// For how many seconds each of them holds for the same caller (with the same groups and claims) and the same access at this registry.
+    pub reuse: u32,
 }
 
 /// Says who a caller is. Asked in the order of the configuration.
@@ -86,6 +126,12 @@ pub trait Authenticator: Send + Sync {
     /// # Errors
     /// [`PluginError`]: the caller is then denied.
     async fn authenticate(&self, context: &RequestContext, credential: &Credential) -> Result<Authentication, PluginError>;
+
+    /// What has become of this subject, and of the credential that `proof` marks where there is one?
+    ///
+    /// # Errors
+    /// [`PluginError`]: the caller is then denied.
+    async fn lookup(&self, context: &RequestContext, subject: &str, proof: Option<&str>) -> Result<Standing, PluginError>;
 }
 
 /// Says what a caller may do. Asked in the order of the configuration; the first that does not abstain decides.
@@ -104,5 +150,5 @@ pub trait Authorizer: Send + Sync {
         context: &RequestContext,
         who: Option<&Identity>,
         accesses: &[Access],
-    ) -> Result<Vec<Verdict>, PluginError>;
+    ) -> Result<Answer, PluginError>;
 }

@@ -28,7 +28,7 @@ pub trait Catalog: Send + Sync {
         digest: &Digest,
     ) -> Result<Option<BlobRecord>, CatalogError>;
     /// The repository (made if missing) has this blob from now on. `upload` is the upload that brought it, whose row goes with the same
-    /// transaction. Where the registry knows the digest already, the key that it has stays.
+    /// transaction. Where the registry knows the digest already, the key that it has stays. Not where the repository may not be written.
     async fn add_blob(
         &self,
         registry: RegistryId,
@@ -36,8 +36,8 @@ pub trait Catalog: Send + Sync {
         blob: &BlobRecord,
         upload: Option<&UploadId>,
         now: Timestamp,
-    ) -> Result<(), CatalogError>;
-    /// If `from` has the blob, `to` (made if missing) has it from now on. None: `from` has it not.
+    ) -> Result<Added, CatalogError>;
+    /// If `from` has the blob and may be read, `to` (made if missing) has it from now on, if it may be written.
     async fn mount_blob(
         &self,
         registry: RegistryId,
@@ -46,12 +46,12 @@ pub trait Catalog: Send + Sync {
         digest: &Digest,
         now: Timestamp,
         deliveries: Vec<NewDelivery>,
-    ) -> Result<Option<BlobRecord>, CatalogError>;
-    /// Repositories of the registry that have this blob, the oldest repositories first. At most `limit` repositories of the whole host
-    /// are looked at, so that what it costs tells nobody how many have the blob.
+    ) -> Result<Mounted, CatalogError>;
+    /// Repositories of the registry that have this blob and may be read, the oldest repositories first. At most `limit` repositories of the
+    /// whole host are looked at, so that what it costs tells nobody how many have the blob.
     async fn holders(&self, registry: RegistryId, digest: &Digest, limit: u32) -> Result<Vec<RepositoryName>, CatalogError>;
-    /// The repository has this blob no more, unless a manifest of it needs the blob and `referenced` refuses. The bytes stay until they
-    /// are collected.
+    /// The repository has this blob no more, unless it is locked, or a manifest of it needs the blob and `referenced` refuses. The bytes stay
+    /// until they are collected.
     async fn remove_blob(
         &self,
         registry: RegistryId,
@@ -92,22 +92,24 @@ pub trait Catalog: Send + Sync {
         repository: &RepositoryName,
         reference: &Reference,
     ) -> Result<Option<ManifestRecord>, CatalogError>;
-    /// Stores a manifest and sets its tags, if every tag is what is expected, and every blob (foreign ones aside) and every listed manifest
+    /// Stores a manifest and sets its tags, if no lock forbids it, every tag is what is expected, and every blob (foreign ones aside) and every listed manifest
     /// is in the repository at that moment, with the size that the manifest gives it, as far as `sparse` does not let it be absent.
     async fn put_manifest(&self, registry: RegistryId, new: NewManifest<'_>) -> Result<PutManifest, CatalogError>;
-    /// The manifest goes, and every tag that points to it, unless one of these is none of `reviewed`.
+    /// The manifest goes, and every tag that points to it, unless one of these is none of `reviewed`, or one of all these is locked.
     async fn remove_manifest(&self, registry: RegistryId, old: OldManifest<'_>) -> Result<Deletion, CatalogError>;
-    /// The tag goes if it points to what is expected; what it points to stays.
+    /// The tag goes if it points to what is expected and no lock forbids it; what it points to stays.
     async fn remove_tag(
         &self,
         registry: RegistryId,
         repository: &RepositoryName,
         tag: &Tag,
         expected: &Expected,
+        now: Timestamp,
         deliveries: Vec<NewDelivery>,
     ) -> Result<Deletion, CatalogError>;
-    /// The repository goes with its manifests and tags, and has no blob any more, unless one of its tags is not as `reviewed` has it (none:
-    /// whatever they are), or there are more than [`MAX_DELETED_AT_ONCE`] of them. Unfinished uploads stay. The outbox gets what `announce` makes of the manifests.
+    /// The repository goes with its manifests and tags, and has no blob any more, unless one of all these is locked, one of its tags is not as
+    /// `reviewed` has it (none: whatever they are), or there are more than [`MAX_DELETED_AT_ONCE`] of them. Unfinished uploads stay. The
+    /// outbox gets what `announce` makes of the manifests. A repository of the same name that comes later has no lock.
     async fn remove_repository(
         &self,
         registry: RegistryId,
@@ -115,6 +117,26 @@ pub trait Catalog: Send + Sync {
         reviewed: Option<&[TagState]>,
         announce: Announce,
     ) -> Result<RepositoryDeletion, CatalogError>;
+
+    /// What the repository's attributes allow; everything where there is no such repository. Answered from memory where it can be: it is
+    /// asked at every request.
+    async fn repository_attributes(&self, registry: RegistryId, repository: &RepositoryName) -> Result<Attributes, CatalogError>;
+    /// What is known of it. None: it is not there.
+    async fn attributes(
+        &self,
+        registry: RegistryId,
+        repository: &RepositoryName,
+        of: &Attributed,
+    ) -> Result<Option<AttributesRecord>, CatalogError>;
+    /// Changes attributes, and returns all of them as they are then. None: it is not there.
+    async fn change_attributes(
+        &self,
+        registry: RegistryId,
+        repository: &RepositoryName,
+        of: &Attributed,
+        change: &AttributesChange,
+        now: Timestamp,
+    ) -> Result<Option<Attributes>, CatalogError>;
 
     /// What these tags point to, in the same order. At most 256.
     async fn tag_states(
@@ -132,7 +154,7 @@ pub trait Catalog: Send + Sync {
         after: Option<&Tag>,
         limit: u32,
     ) -> Result<Vec<TagState>, CatalogError>;
-    /// Tags in byte order, strictly after `after` (any text), at most `limit`. None: no such repository.
+    /// Tags that lists show, in byte order, strictly after `after` (any text), at most `limit`. None: no such repository.
     async fn tags(
         &self,
         registry: RegistryId,
@@ -140,15 +162,15 @@ pub trait Catalog: Send + Sync {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Option<Vec<Tag>>, CatalogError>;
-    /// Repositories that have a manifest, in byte order, strictly after `after` (any text), at most `limit`.
+    /// Repositories that have a manifest and that lists show, in byte order, strictly after `after` (any text), at most `limit`.
     async fn repositories(
         &self,
         registry: RegistryId,
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<RepositoryName>, CatalogError>;
-    /// Manifests of the repository whose subject is `subject`, in byte order of their digests, strictly after `after`, at most `limit`, and
-    /// no more of them than have 1 MiB of annotations together (but at least one).
+    /// Manifests of the repository that lists show and whose subject is `subject`, in byte order of their digests, strictly after `after`, at
+    /// most `limit`, and no more of them than have 1 MiB of annotations together (but at least one).
     async fn referrers(
         &self,
         registry: RegistryId,

@@ -1,5 +1,6 @@
 //! Who asks, from where, for which registry.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::clock::Timestamp;
@@ -14,8 +15,10 @@ pub struct RequestContext {
     pub registry: RegistryName,
     /// When its head had arrived.
     pub received: Timestamp,
-    /// The client's address and port.
+    /// The client's address, with its port unless a proxy named it.
     pub address: Arc<str>,
+    /// The same without the port: the connection's other end, or whom a proxy that the configuration trusts names. For limits.
+    pub source: IpAddr,
     /// As the client named the registry: `host` or `host:port`.
     pub host: Arc<str>,
     /// The HTTP method, for events.

@@ -50,13 +50,9 @@ impl FromStr for RegistryName {
 }
 
 impl UploadId {
-    /// A new one, unguessable: a UUID of version 4 (RFC 9562), as the specification wants it in an upload's location.
+    /// A new one, unguessable: a UUID of version 4, as the specification wants it in an upload's location.
     pub fn random() -> Self {
-        let mut bytes = rand::random::<[u8; 16]>();
-        bytes[6] = bytes[6] & 0x0f | 0x40;
-        bytes[8] = bytes[8] & 0x3f | 0x80;
-        let hex = hex::encode(bytes);
-        Self(format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]).into())
+        Self(random_uuid().into())
     }
 
     /// The name as text.
@@ -79,6 +75,15 @@ impl FromStr for UploadId {
         let well_formed = matches!(text.len(), 32 | 36) && text.bytes().enumerate().all(fits);
         if well_formed { Ok(Self(text.into())) } else { Err(IdError::Upload) }
     }
+}
+
+/// A UUID of version 4 (RFC 9562), in lower case: 122 random bits.
+pub(crate) fn random_uuid() -> String {
+    let mut bytes = rand::random::<[u8; 16]>();
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let hex = hex::encode(bytes);
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
 
 macro_rules! text {

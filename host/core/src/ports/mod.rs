@@ -1,6 +1,8 @@
 //! The traits that the core owns and the values they carry. Nothing here acts.
 
+pub mod accounts;
 pub mod admission;
+pub mod audit;
 pub mod auth;
 pub mod catalog;
 pub mod clock;

@@ -5,10 +5,12 @@ use bytes::Bytes;
 use futures_util::TryStreamExt;
 use tracing::{info, warn};
 
+use super::notes::Notes;
 use super::{Act, Registry, RegistryError};
 use crate::ports::admission::{Change, MAX_REVIEWED_CONFIG, MAX_REVIEWED_TAGS, Opinion, TagState};
+use crate::ports::audit::AuditStep;
 use crate::ports::catalog::{MAX_DELETED_AT_ONCE, TagFilter};
-use crate::ports::plugin::PluginError;
+use crate::ports::plugin::{PluginError, PluginLabel};
 use crate::ports::store::ObjectBody;
 
 /// Warnings of one change that are kept.
@@ -19,31 +21,34 @@ impl Registry {
         !self.parts.admission.is_empty()
     }
 
-    /// Asks all plugins, in order. Their warnings are added to `warnings`, each once.
+    /// Asks all plugins, in order. Their warnings are noted, each once, and who refuses.
     pub(super) async fn review(
         &self,
         act: Act<'_>,
         repository: &RepositoryName,
         change: &Change<'_>,
-        warnings: &mut Vec<String>,
+        notes: &mut Notes,
     ) -> Result<(), RegistryError> {
         let request_id = &act.context.request_id;
         for plugin in &self.parts.admission {
-            let name = &plugin.label().name;
+            let label = plugin.label();
+            let name = &label.name;
             match plugin.review(act.context, act.caller.identity(), repository, change).await {
                 Ok(Opinion::Admit(new)) => {
                     for warning in new {
-                        if warnings.len() < MAX_WARNINGS && !warnings.contains(&warning) {
-                            warnings.push(warning);
+                        if notes.warnings.len() < MAX_WARNINGS && !notes.warnings.contains(&warning) {
+                            notes.warnings.push(warning);
                         }
                     }
                 }
                 Ok(Opinion::Refuse(reason)) => {
                     info!(plugin = %name, %request_id, %repository, reason, "change refused");
+                    notes.steps.push(step(label, "refused", reason.clone()));
                     return Err(RegistryError::Refused { reason });
                 }
                 Err(error) => {
                     warn!(plugin = %name, %request_id, %repository, %error, "admission plugin failed: the change is refused");
+                    notes.steps.push(step(label, "failed", error.to_string()));
                     let retry_after = match &error {
                         PluginError::Unavailable { retry_after, .. } => *retry_after,
                         _ => None,
@@ -92,7 +97,7 @@ impl Registry {
         act: Act<'_>,
         repository: &RepositoryName,
         doomed: Doomed<'_>,
-        warnings: &mut Vec<String>,
+        notes: &mut Notes,
     ) -> Result<Option<Vec<TagState>>, RegistryError> {
         if !self.has_admission() && !self.parts.rules.deletes.watches_tags() {
             return Ok(None);
@@ -111,7 +116,7 @@ impl Registry {
                     Doomed::Manifest(digest) => Change::DeleteManifest { digest, tags: &tags },
                     Doomed::Repository => Change::DeleteRepository(&page),
                 };
-                self.review(act, repository, &change, warnings).await?;
+                self.review(act, repository, &change, notes).await?;
             }
             let last = page.len() < MAX_REVIEWED_TAGS as usize;
             all.extend(page);
@@ -123,6 +128,10 @@ impl Registry {
             }
         }
     }
+}
+
+fn step(label: &PluginLabel, said: &'static str, reason: String) -> AuditStep {
+    AuditStep { plugin: label.name.to_string(), digest: label.digest.to_string(), said, reason }
 }
 
 /// What takes tags with it when it goes.

@@ -14,8 +14,15 @@ impl Registry {
     /// A blob of this repository.
     ///
     /// # Errors
-    /// [`RegistryError::BlobUnknown`] if the repository has it not, also where another one has.
+    /// [`RegistryError::BlobUnknown`] if the repository has it not, also where another one has; [`RegistryError::Locked`] if the repository
+    /// may not be read.
     pub async fn blob(&self, repository: &RepositoryName, digest: &Digest) -> Result<BlobRecord, RegistryError> {
+        self.check_readable(repository).await?;
+        self.find_blob_of(repository, digest).await
+    }
+
+    /// The same whether or not it may be pulled.
+    pub(super) async fn find_blob_of(&self, repository: &RepositoryName, digest: &Digest) -> Result<BlobRecord, RegistryError> {
         let found = self.parts.catalog.blob(self.parts.id, repository, digest).await?;
         found.ok_or(RegistryError::BlobUnknown)
     }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use bulkhead_oci::{Digest, ManifestError, MediaType, Tag};
+use bulkhead_oci::{Digest, ManifestError, MediaType};
 
+use super::Locked;
 use crate::ports::catalog::{CatalogError, MAX_DELETED_AT_ONCE};
 use crate::ports::plugin::PluginError;
 use crate::ports::store::{BodyError, StoreError};
@@ -84,13 +85,9 @@ pub enum RegistryError {
     /// Nothing is deleted here.
     #[error("deleting is turned off for this registry")]
     DeletesOff,
-    /// The operator has locked it.
-    #[error("{} is locked by the operator: it cannot be deleted", .tag.as_ref().map_or_else(|| "what is in this repository".to_owned(), |tag| format!("the tag {tag}")))]
-    Locked {
-        /// The tag whose lock it is, as far as one has to know it: its own deletion, or that of what it points to. None: all of the
-        /// repository is locked.
-        tag: Option<Tag>,
-    },
+    /// A lock forbids it: nothing was read, stored or deleted. The words are Azure Container Registry's, which scripts look for.
+    #[error("The operation is disallowed on this registry, repository or image: {0}")]
+    Locked(Locked),
     /// More would go than goes at once.
     #[error(
         "more than {MAX_DELETED_AT_ONCE} manifests and tags would go, which is more than goes at once: delete some of them first"

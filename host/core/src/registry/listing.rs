@@ -40,17 +40,18 @@ impl<T: ToString> Listed<T> {
 }
 
 impl Registry {
-    /// The tags of a repository.
+    /// The tags of a repository, but for those that lists do not show.
     ///
     /// # Errors
-    /// [`RegistryError::NameUnknown`].
+    /// [`RegistryError::NameUnknown`], or [`RegistryError::Locked`] if the repository may not be read.
     pub async fn tags(&self, repository: &RepositoryName, page: &Page) -> Result<Listed<Tag>, RegistryError> {
+        self.check_readable(repository).await?;
         let limit = page.limit.saturating_add(1);
         let tags = self.parts.catalog.tags(self.parts.id, repository, page.after.as_deref(), limit).await?;
         Ok(Listed::cut(tags.ok_or(RegistryError::NameUnknown)?, page.limit))
     }
 
-    /// The repositories that have a manifest and that the caller may pull from. No name that it may not know of is in the answer, nor in
+    /// The repositories that have a manifest, that lists show, and that the caller may pull from. No name that it may not know of is in the answer, nor in
     /// where the next page begins; so a page is looked for until it is full, however many hidden names lie between.
     ///
     /// # Errors
@@ -78,10 +79,10 @@ impl Registry {
         }
     }
 
-    /// The manifests whose subject is this one, which need not be there.
+    /// The manifests that lists show and whose subject is this one, which need not be there.
     ///
     /// # Errors
-    /// [`RegistryError::Internal`].
+    /// [`RegistryError::Internal`], or [`RegistryError::Locked`] if the repository may not be read.
     pub async fn referrers(
         &self,
         repository: &RepositoryName,
@@ -90,6 +91,7 @@ impl Registry {
         after: Option<&Digest>,
         limit: u32,
     ) -> Result<Part<ReferrerRecord>, RegistryError> {
+        self.check_readable(repository).await?;
         Ok(self.parts.catalog.referrers(self.parts.id, repository, subject, artifact_type, after, limit).await?)
     }
 }

@@ -17,8 +17,20 @@ impl Registry {
     /// A manifest of this repository.
     ///
     /// # Errors
-    /// [`RegistryError::ManifestUnknown`].
+    /// [`RegistryError::ManifestUnknown`], or [`RegistryError::Locked`] if the repository, the manifest or the tag may not be read.
     pub async fn manifest(&self, repository: &RepositoryName, reference: &Reference) -> Result<ManifestRecord, RegistryError> {
+        self.check_readable(repository).await?;
+        let found = self.find_manifest(repository, reference).await?;
+        self.check_pulled(repository, reference, &found).await?;
+        Ok(found)
+    }
+
+    /// The same whether or not it may be pulled.
+    pub(super) async fn find_manifest(
+        &self,
+        repository: &RepositoryName,
+        reference: &Reference,
+    ) -> Result<ManifestRecord, RegistryError> {
         let found = self.parts.catalog.manifest(self.parts.id, repository, reference).await?;
         found.ok_or(RegistryError::ManifestUnknown)
     }
@@ -27,7 +39,8 @@ impl Registry {
     /// manifest for linux/amd64 (OCI distribution specification, "Content Negotiation").
     ///
     /// # Errors
-    /// [`RegistryError::ManifestUnknown`], or [`RegistryError::NotAcceptable`] if there is nothing that the client takes.
+    /// [`RegistryError::ManifestUnknown`], [`RegistryError::NotAcceptable`] if there is nothing that the client takes, or
+    /// [`RegistryError::Locked`] if what it would be given may not be read.
     pub async fn acceptable_manifest(
         &self,
         repository: &RepositoryName,
@@ -51,6 +64,7 @@ impl Registry {
             let reference = Reference::Digest(entry.digest.clone());
             // A sparse index may list what is not there.
             if let Some(manifest) = self.parts.catalog.manifest(self.parts.id, repository, &reference).await? {
+                self.check_pulled(repository, &reference, &manifest).await?;
                 return Ok(manifest);
             }
         }

@@ -1,4 +1,5 @@
-//! What a registry does: blobs, uploads, manifests, listings. Every change is durable when its function returns, and its events are in the outbox.
+//! What a registry does: blobs, uploads, manifests, listings, locks. Every change is durable when its function returns, its events are in
+//! the outbox, and the audit log has it.
 //!
 //! Callers have passed the gate before they come here: nothing in this module asks who may. `http` calls it.
 
@@ -11,8 +12,10 @@ mod error;
 mod expiry;
 mod host;
 mod listing;
+mod locks;
 mod manifests;
 mod mounts;
+mod notes;
 mod pushes;
 mod rules;
 mod uploads;
@@ -29,6 +32,7 @@ pub use error::RegistryError;
 pub use expiry::Janitor;
 pub use host::{Host, HostError};
 pub use listing::{Listed, Page};
+pub use locks::Locked;
 pub use pushes::{ManifestPush, PushTarget, PushedManifest};
 pub use rules::{DEFAULT_MAX_BLOB_BYTES, DEFAULT_UPLOAD_LIFE, Deletes, Deleting, Rules};
 pub use uploads::Chunk;
@@ -36,6 +40,7 @@ pub use uploads::Chunk;
 use crate::auth::{Caller, Gate};
 use crate::events::Subscription;
 use crate::ports::admission::Admission;
+use crate::ports::audit::Audit;
 use crate::ports::catalog::Catalog;
 use crate::ports::clock::Clock;
 use crate::ports::context::RequestContext;
@@ -65,6 +70,8 @@ pub struct RegistryParts {
     pub admission: Vec<Arc<dyn Admission>>,
     /// What it takes, keeps and lets go.
     pub rules: Rules,
+    /// Told of every change, and of every change that was refused.
+    pub audit: Arc<dyn Audit>,
 }
 
 /// One registry.
@@ -76,7 +83,7 @@ pub struct Registry {
     busy: Mutex<HashSet<UploadId>>,
 }
 
-/// Who does what, by which request: for events.
+/// Who does what, by which request: for events, the audit log, and plugins.
 #[derive(Clone, Copy)]
 pub struct Act<'a> {
     /// The request.
@@ -95,6 +102,11 @@ impl Registry {
     /// Its name.
     pub fn name(&self) -> &RegistryName {
         &self.parts.name
+    }
+
+    /// Its row in the catalog.
+    pub fn id(&self) -> RegistryId {
+        self.parts.id
     }
 
     /// Its gate.

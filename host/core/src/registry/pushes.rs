@@ -1,13 +1,17 @@
 //! Pushes of manifests: checked, admitted, and stored with all their tags or not at all. A manifest is kept byte for byte.
 
+use std::sync::Arc;
+
 use bulkhead_oci::{Algorithm, Digest, Manifest, MediaType, Reference, RepositoryName, Tag};
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256, Sha512};
 
 use super::manifests::manifest_target;
+use super::notes::{Notes, detached};
 use super::{Act, Condition, Registry, RegistryError};
 use crate::ports::admission::{Change, ManifestChange, TagState};
-use crate::ports::catalog::{Expected, ManifestRecord, NewDelivery, NewManifest, NewTag, PutManifest};
+use crate::ports::audit::AuditAction;
+use crate::ports::catalog::{Attributes, Expected, ManifestRecord, NewDelivery, NewManifest, NewTag, PutManifest};
 use crate::ports::event::EventAction;
 
 /// How often a change is looked at anew because its tags changed meanwhile.
@@ -45,6 +49,16 @@ pub enum PushTarget {
     },
 }
 
+impl PushTarget {
+    /// For the audit log, as far as the client says it.
+    fn told(&self) -> Vec<String> {
+        match self {
+            Self::Tag { tag, .. } => vec![tag.to_string()],
+            Self::Digest { digest, tags } => told(digest, tags),
+        }
+    }
+}
+
 /// What a push of a manifest made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PushedManifest {
@@ -69,21 +83,50 @@ struct Push<'a> {
     condition: Condition,
 }
 
+impl Push<'_> {
+    /// For the audit log.
+    fn told(&self) -> Vec<String> {
+        told(&self.record.digest, &self.tags)
+    }
+}
+
+fn told(digest: &Digest, tags: &[Tag]) -> Vec<String> {
+    std::iter::once(digest.to_string()).chain(tags.iter().map(ToString::to_string)).collect()
+}
+
 impl Registry {
     /// Stores a manifest under its digest, and sets all the tags of the push.
     ///
     /// # Errors
     /// [`RegistryError`]: nothing was stored.
     pub async fn put_manifest(
-        &self,
+        self: &Arc<Self>,
         act: Act<'_>,
         repository: &RepositoryName,
         push: ManifestPush,
     ) -> Result<PushedManifest, RegistryError> {
+        let (registry, owned, repository) = (Arc::clone(self), act.to_owned(), repository.clone());
+        detached(async move {
+            let mut notes = Notes { targets: push.target.told(), ..Notes::default() };
+            let put = registry.try_put(owned.act(), &repository, push, &mut notes).await;
+            registry.conclude(owned.act(), AuditAction::PushManifest, &repository, notes, put).await
+        })
+        .await
+    }
+
+    async fn try_put(
+        &self,
+        act: Act<'_>,
+        repository: &RepositoryName,
+        push: ManifestPush,
+        notes: &mut Notes,
+    ) -> Result<PushedManifest, RegistryError> {
+        self.check_writable(repository).await?;
         let push = self.read_push(act, repository, push).await?;
+        notes.targets = push.told();
         for _ in 0..ATTEMPTS {
-            let mut warnings = Vec::new();
-            let tags = self.admit_push(&push, &mut warnings).await?;
+            notes.warnings.clear();
+            let tags = self.admit_push(&push, notes).await?;
             let deliveries = self.push_deliveries(&push);
             let any = !deliveries.is_empty();
             let new = NewManifest {
@@ -100,9 +143,11 @@ impl Registry {
                 PutManifest::Missing(missing) => return Err(RegistryError::MissingReferences(missing)),
                 PutManifest::WrongSize(wrong) => return Err(RegistryError::WrongSizes(wrong)),
                 PutManifest::Changed => {}
+                PutManifest::Locked(lock) => return Err(lock.into()),
                 PutManifest::OtherType(media_type) => return Err(RegistryError::OtherType(media_type)),
                 PutManifest::Stored { absent } => {
                     self.ring(any);
+                    let mut warnings = std::mem::take(&mut notes.warnings);
                     warnings.extend(warn_of(&absent));
                     let subject = push.manifest.subject.map(|subject| subject.digest);
                     return Ok(PushedManifest { digest: push.record.digest, subject, tags: push.tags, warnings });
@@ -130,12 +175,13 @@ impl Registry {
             media_type: manifest.media_type.clone(),
             body: push.body,
             artifact_type: manifest.artifact_type.clone(),
+            attributes: Attributes::default(),
         };
         Ok(Push { act, repository, manifest, record, config, tags, condition: push.condition })
     }
 
     /// Checks the condition and asks the plugins. What they were told of the tags is what the catalog must find.
-    async fn admit_push(&self, push: &Push<'_>, warnings: &mut Vec<String>) -> Result<Vec<NewTag>, RegistryError> {
+    async fn admit_push(&self, push: &Push<'_>, notes: &mut Notes) -> Result<Vec<NewTag>, RegistryError> {
         if !self.has_admission() && push.condition.is_none() {
             return Ok(push.tags.iter().map(|tag| NewTag { tag: tag.clone(), expected: Expected::Anything }).collect());
         }
@@ -156,7 +202,7 @@ impl Registry {
             config: push.config.as_deref(),
             tags: &states,
         });
-        self.review(push.act, push.repository, &change, warnings).await?;
+        self.review(push.act, push.repository, &change, notes).await?;
         let expected =
             |state: TagState| NewTag { tag: state.tag, expected: state.now.map_or(Expected::Nothing, Expected::Digest) };
         Ok(states.into_iter().map(expected).collect())

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bulkhead_oci::{MAX_MANIFEST_BYTES, RepositoryName, Tag};
 
-use super::RegistryError;
+use super::{Locked, RegistryError};
 use crate::ports::catalog::{Referenced, Sparse};
 use crate::ports::event::Scope;
 
@@ -85,6 +85,6 @@ impl Deletes {
             return Err(RegistryError::DeletesOff);
         }
         let locks = |scope: &Scope| scope.matches(repository.as_str(), tag.map(Tag::as_str));
-        if self.locked.iter().any(locks) { Err(RegistryError::Locked { tag: tag.cloned() }) } else { Ok(()) }
+        if self.locked.iter().any(locks) { Err(RegistryError::Locked(Locked::BySetting { tag: tag.cloned() })) } else { Ok(()) }
     }
 }

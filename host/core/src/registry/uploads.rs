@@ -1,13 +1,16 @@
-//! Uploads: begun, appended to, finished, cancelled. An upload belongs to one repository; one request at a time goes on with it; what was
-//! acknowledged survives the process.
+//! Uploads: begun, appended to, finished, cancelled. An upload belongs to one repository and to whoever began it; one request at a time
+//! goes on with it; what was acknowledged survives the process.
 
 use std::sync::Arc;
 
 use bulkhead_oci::{Algorithm, ChunkRange, Digest, RepositoryName};
 use tracing::warn;
 
+use super::notes::{Notes, OwnedAct, detached};
 use super::{Act, Occupied, Registry, RegistryError};
-use crate::ports::catalog::{Advance, BlobRecord, UploadRecord};
+use crate::auth::Caller;
+use crate::ports::audit::AuditAction;
+use crate::ports::catalog::{Added, Advance, BlobRecord, UploadRecord};
 use crate::ports::driver::ObjectKey;
 use crate::ports::ids::UploadId;
 use crate::ports::store::{Appended, Ended, Incoming, UploadProgress};
@@ -25,19 +28,20 @@ impl Registry {
     /// Begins an upload.
     ///
     /// # Errors
-    /// [`RegistryError::Unavailable`] or [`RegistryError::Internal`].
+    /// [`RegistryError::Locked`], [`RegistryError::Unavailable`] or [`RegistryError::Internal`].
     pub async fn begin_upload(
         &self,
         act: Act<'_>,
         repository: &RepositoryName,
         algorithm: Algorithm,
     ) -> Result<UploadRecord, RegistryError> {
+        self.check_pushed(act, repository).await?;
         let id = UploadId::random();
         let progress = self.parts.store.begin(&id, algorithm).await?;
         let upload = UploadRecord {
             id,
             repository: repository.clone(),
-            actor: act.caller.actor(),
+            actor: owner(act.caller),
             progress,
             touched: self.parts.clock.now(),
         };
@@ -45,20 +49,41 @@ impl Registry {
         Ok(upload)
     }
 
+    /// Whether a blob may be pushed to the repository. The log is told where not: it is the push that ends here.
+    async fn check_pushed(&self, act: Act<'_>, repository: &RepositoryName) -> Result<(), RegistryError> {
+        match self.check_writable(repository).await {
+            Ok(()) => Ok(()),
+            refused => self.conclude(act, AuditAction::PushBlob, repository, Notes::default(), refused).await,
+        }
+    }
+
     /// Where an upload stands.
     ///
     /// # Errors
-    /// [`RegistryError::UploadUnknown`], also for an upload of another repository, and for one that has stood still for too long.
-    pub async fn upload(&self, repository: &RepositoryName, id: &UploadId) -> Result<UploadRecord, RegistryError> {
-        let found = self.parts.catalog.upload(self.parts.id, repository, id).await?;
+    /// [`RegistryError::UploadUnknown`], also for an upload of another repository or of somebody else, and for one that has stood still for
+    /// too long.
+    pub async fn upload(&self, act: Act<'_>, repository: &RepositoryName, id: &UploadId) -> Result<UploadRecord, RegistryError> {
+        let found = self.own(act, repository, id).await?;
         // One that is being written to has not stood still, though its row has not changed yet.
         let gone = |upload: &UploadRecord| self.is_expired(upload) && !self.is_busy(&upload.id);
         found.filter(|upload| !gone(upload)).ok_or(RegistryError::UploadUnknown)
     }
 
-    /// The upload that this request holds, if its life was not over before.
-    async fn held(&self, _held: &Occupied, repository: &RepositoryName, id: &UploadId) -> Result<UploadRecord, RegistryError> {
+    /// The upload, if it is one of this repository and of this caller.
+    async fn own(&self, act: Act<'_>, repository: &RepositoryName, id: &UploadId) -> Result<Option<UploadRecord>, RegistryError> {
         let found = self.parts.catalog.upload(self.parts.id, repository, id).await?;
+        Ok(found.filter(|upload| upload.actor == owner(act.caller)))
+    }
+
+    /// The upload that this request holds, if its life was not over before.
+    async fn held(
+        &self,
+        _held: &Occupied,
+        act: Act<'_>,
+        repository: &RepositoryName,
+        id: &UploadId,
+    ) -> Result<UploadRecord, RegistryError> {
+        let found = self.own(act, repository, id).await?;
         found.filter(|upload| !self.is_expired(upload)).ok_or(RegistryError::UploadUnknown)
     }
 
@@ -68,15 +93,18 @@ impl Registry {
     /// [`RegistryError`]; after [`RegistryError::BodyEnded`] the upload stands at the last byte that arrived, after any other where it stood.
     pub async fn append_upload(
         self: &Arc<Self>,
+        act: Act<'_>,
         repository: &RepositoryName,
         id: &UploadId,
         chunk: Chunk,
         body: Incoming,
     ) -> Result<UploadRecord, RegistryError> {
         let occupied = self.occupy(id)?;
-        let (registry, repository, id) = (Arc::clone(self), repository.clone(), id.clone());
+        let (registry, owned) = (Arc::clone(self), act.to_owned());
+        let (repository, id) = (repository.clone(), id.clone());
         detached(async move {
-            let upload = registry.held(&occupied, &repository, &id).await?;
+            let upload = registry.held(&occupied, owned.act(), &repository, &id).await?;
+            registry.check_pushed(owned.act(), &repository).await?;
             registry.append(&occupied, upload, chunk, body).await
         })
         .await
@@ -129,22 +157,48 @@ impl Registry {
     /// [`RegistryError`].
     pub async fn finish_upload(
         self: &Arc<Self>,
+        act: Act<'_>,
         repository: &RepositoryName,
         id: &UploadId,
         digest: &Digest,
         last: Option<(Chunk, Incoming)>,
     ) -> Result<BlobRecord, RegistryError> {
         let occupied = self.occupy(id)?;
-        let (registry, repository, id, digest) = (Arc::clone(self), repository.clone(), id.clone(), digest.clone());
+        let (registry, owned) = (Arc::clone(self), act.to_owned());
+        let (repository, id, digest) = (repository.clone(), id.clone(), digest.clone());
         detached(async move {
-            let upload = registry.held(&occupied, &repository, &id).await?;
-            let progress = match last {
-                None => upload.progress,
-                Some((chunk, body)) => registry.append_last(&occupied, upload, &digest, chunk, body).await?,
-            };
-            registry.finish(&repository, progress, &digest, Some(&id)).await
+            let upload = registry.held(&occupied, owned.act(), &repository, &id).await?;
+            let finished = registry.try_finish(&occupied, upload, &digest, last).await;
+            registry.pushed(&owned, &repository, &digest, finished).await
         })
         .await
+    }
+
+    async fn try_finish(
+        &self,
+        held: &Occupied,
+        upload: UploadRecord,
+        digest: &Digest,
+        last: Option<(Chunk, Incoming)>,
+    ) -> Result<BlobRecord, RegistryError> {
+        let (repository, id) = (upload.repository.clone(), upload.id.clone());
+        self.check_writable(&repository).await?;
+        let progress = match last {
+            None => upload.progress,
+            Some((chunk, body)) => self.append_last(held, upload, digest, chunk, body).await?,
+        };
+        self.finish(&repository, progress, digest, Some(&id)).await
+    }
+
+    /// What the log is told of a blob that was pushed, or was not to be.
+    async fn pushed(
+        &self,
+        owned: &OwnedAct,
+        repository: &RepositoryName,
+        digest: &Digest,
+        result: Result<BlobRecord, RegistryError>,
+    ) -> Result<BlobRecord, RegistryError> {
+        self.conclude(owned.act(), AuditAction::PushBlob, repository, Notes::about(digest.as_str()), result).await
     }
 
     /// The last chunk is made durable by the commit that follows, so the catalog need not hear of it; but a broken one is kept.
@@ -168,6 +222,7 @@ impl Registry {
     /// [`RegistryError`]: nothing of it is kept.
     pub async fn put_blob(
         self: &Arc<Self>,
+        act: Act<'_>,
         repository: &RepositoryName,
         digest: &Digest,
         length: Option<u64>,
@@ -176,32 +231,45 @@ impl Registry {
         if length.is_some_and(|length| length > self.parts.rules.max_blob_bytes) {
             return Err(self.too_large());
         }
-        let (registry, repository, digest) = (Arc::clone(self), repository.clone(), digest.clone());
+        let (registry, owned) = (Arc::clone(self), act.to_owned());
+        let (repository, digest) = (repository.clone(), digest.clone());
         detached(async move {
-            let store = &registry.parts.store;
-            let begun = store.begin(&UploadId::random(), digest.algorithm()).await?;
-            let appended = match store.append(&begun, body, length, registry.parts.rules.max_blob_bytes).await {
-                Ok(appended) => appended,
-                Err(error) => {
-                    registry.drop_upload(&begun, None).await;
-                    return Err(error.into());
-                }
-            };
-            let refused = match appended.ended {
-                Ended::Complete => {
-                    let finished = registry.finish(&repository, appended.progress.clone(), &digest, None).await;
-                    if matches!(finished, Err(RegistryError::Unavailable { .. } | RegistryError::Internal(_))) {
-                        registry.drop_upload(&appended.progress, None).await;
-                    }
-                    return finished;
-                }
-                Ended::TooLong => registry.too_large(),
-                Ended::Broken(error) => RegistryError::BodyEnded(error),
-            };
-            registry.drop_upload(&appended.progress, None).await;
-            Err(refused)
+            let put = registry.try_put_blob(&repository, &digest, length, body).await;
+            registry.pushed(&owned, &repository, &digest, put).await
         })
         .await
+    }
+
+    async fn try_put_blob(
+        &self,
+        repository: &RepositoryName,
+        digest: &Digest,
+        length: Option<u64>,
+        body: Incoming,
+    ) -> Result<BlobRecord, RegistryError> {
+        self.check_writable(repository).await?;
+        let store = &self.parts.store;
+        let begun = store.begin(&UploadId::random(), digest.algorithm()).await?;
+        let appended = match store.append(&begun, body, length, self.parts.rules.max_blob_bytes).await {
+            Ok(appended) => appended,
+            Err(error) => {
+                self.drop_upload(&begun, None).await;
+                return Err(error.into());
+            }
+        };
+        let refused = match appended.ended {
+            Ended::Complete => {
+                let finished = self.finish(repository, appended.progress.clone(), digest, None).await;
+                if matches!(finished, Err(RegistryError::Unavailable { .. } | RegistryError::Internal(_))) {
+                    self.drop_upload(&appended.progress, None).await;
+                }
+                return finished;
+            }
+            Ended::TooLong => self.too_large(),
+            Ended::Broken(error) => RegistryError::BodyEnded(error),
+        };
+        self.drop_upload(&appended.progress, None).await;
+        Err(refused)
     }
 
     /// Verifies, commits, and only then lets the repository have the blob.
@@ -226,8 +294,16 @@ impl Registry {
         }
         let blob = BlobRecord { digest: digest.clone(), size: progress.offset, key };
         let now = self.parts.clock.now();
-        self.parts.catalog.add_blob(self.parts.id, repository, &blob, upload, now).await?;
-        Ok(blob)
+        match self.parts.catalog.add_blob(self.parts.id, repository, &blob, upload, now).await? {
+            Added::Done => Ok(blob),
+            Added::Locked(lock) => {
+                // Its bytes are an object by now, which no row names: they lie unseen until they are collected.
+                if let Some(id) = upload {
+                    self.parts.catalog.remove_upload(self.parts.id, id).await?;
+                }
+                Err(lock.into())
+            }
+        }
     }
 
     /// The client names the content by another algorithm than it was hashed with on its way in: it is read again. An object that no row
@@ -249,15 +325,21 @@ impl Registry {
         Err(RegistryError::DigestMismatch { expected: digest.clone(), found })
     }
 
-    /// Cancels an upload.
+    /// Cancels an upload. No lock forbids it: nothing of it was pushed.
     ///
     /// # Errors
     /// [`RegistryError::UploadUnknown`].
-    pub async fn cancel_upload(self: &Arc<Self>, repository: &RepositoryName, id: &UploadId) -> Result<(), RegistryError> {
+    pub async fn cancel_upload(
+        self: &Arc<Self>,
+        act: Act<'_>,
+        repository: &RepositoryName,
+        id: &UploadId,
+    ) -> Result<(), RegistryError> {
         let occupied = self.occupy(id)?;
-        let (registry, repository, id) = (Arc::clone(self), repository.clone(), id.clone());
+        let (registry, owned) = (Arc::clone(self), act.to_owned());
+        let (repository, id) = (repository.clone(), id.clone());
         detached(async move {
-            let upload = registry.held(&occupied, &repository, &id).await?;
+            let upload = registry.held(&occupied, owned.act(), &repository, &id).await?;
             registry.parts.catalog.remove_upload(registry.parts.id, &id).await?;
             registry.drop_upload(&upload.progress, None).await;
             Ok(())
@@ -290,12 +372,7 @@ fn check_chunk(chunk: Chunk, offset: u64) -> Result<Option<u64>, RegistryError> 
     }
 }
 
-/// Runs to its end even where the request that wants it is dropped.
-async fn detached<T: Send + 'static>(
-    work: impl Future<Output = Result<T, RegistryError>> + Send + 'static,
-) -> Result<T, RegistryError> {
-    match tokio::spawn(work).await {
-        Ok(result) => result,
-        Err(error) => Err(RegistryError::Internal(format!("the upload's task ended: {error}"))),
-    }
+/// Who alone may go on with what this caller begins. Two plugins may know different people by one name; no plugin's name has a slash.
+fn owner(caller: &Caller) -> Option<String> {
+    caller.identity().map(|identity| format!("{}/{}", identity.plugin, identity.subject))
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bulkhead_core::ports::admission::{Admission, Change, Opinion};
-use bulkhead_core::ports::catalog::Catalog;
+use bulkhead_core::ports::catalog::{Attributed, Catalog};
 use bulkhead_core::ports::context::{Identity, RequestContext};
 use bulkhead_core::ports::event::EventAction;
 use bulkhead_core::ports::plugin::{PluginError, PluginLabel};
@@ -12,23 +12,23 @@ use bulkhead_core::registry::{Condition, RegistryError};
 use bulkhead_oci::{Reference, RepositoryName};
 use tokio::sync::Notify;
 
-use crate::support::{Setup, World, image, index, name, sha256};
+use crate::support::{EVERYTHING, Setup, UNDELETABLE, UNWRITABLE, World, image, index, name, sha256};
 
 /// Answers the same to everything, and writes down what it was asked.
-struct Judge {
+pub struct Judge {
     label: PluginLabel,
     answer: Mutex<Result<Opinion, PluginError>>,
     asked: Mutex<Vec<String>>,
     /// Where there is one: told of a question, and waited for before the answer.
-    pause: Option<(Notify, Notify)>,
+    pub pause: Option<(Notify, Notify)>,
 }
 
 impl Judge {
-    fn new(answer: Result<Opinion, PluginError>) -> Arc<Self> {
+    pub fn new(answer: Result<Opinion, PluginError>) -> Arc<Self> {
         Arc::new(Self::of(answer, None))
     }
 
-    fn pausing() -> Arc<Self> {
+    pub fn pausing() -> Arc<Self> {
         Arc::new(Self::of(Ok(Opinion::Admit(vec![])), Some((Notify::new(), Notify::new()))))
     }
 
@@ -41,7 +41,7 @@ impl Judge {
         std::mem::take(&mut self.asked.lock().unwrap())
     }
 
-    fn answers(&self, answer: Result<Opinion, PluginError>) {
+    pub fn answers(&self, answer: Result<Opinion, PluginError>) {
         *self.answer.lock().unwrap() = answer;
     }
 }
@@ -81,15 +81,15 @@ impl Admission for Judge {
     }
 }
 
-fn admit(warnings: &[&str]) -> Result<Opinion, PluginError> {
+pub fn admit(warnings: &[&str]) -> Result<Opinion, PluginError> {
     Ok(Opinion::Admit(warnings.iter().map(|warning| (*warning).to_owned()).collect()))
 }
 
-fn refuse() -> Result<Opinion, PluginError> {
+pub fn refuse() -> Result<Opinion, PluginError> {
     Ok(Opinion::Refuse("not today".to_owned()))
 }
 
-async fn world(judges: &[&Arc<Judge>]) -> World {
+pub async fn world(judges: &[&Arc<Judge>]) -> World {
     let hears = vec![EventAction::Push, EventAction::Delete, EventAction::Untag];
     let admission = judges.iter().map(|judge| Arc::clone(judge) as Arc<dyn Admission>).collect();
     World::with(Setup { hears, admission, ..Setup::default() }).await
@@ -229,4 +229,51 @@ async fn a_tag_that_comes_to_a_manifest_while_a_plugin_looks_at_its_deletion_is_
     assert_eq!(deleted.await.unwrap().tags.len(), 2);
     assert_eq!(judge.asked(), ["delete repository with 1 tags", "delete repository with 2 tags"]);
     assert!(world.catalog.tags(world.id, &repository, None, 10).await.unwrap().is_none_or(|tags| tags.is_empty()));
+}
+
+/// The plugins admitted the change; then a lock came.
+#[tokio::test]
+async fn a_lock_that_is_set_between_the_review_and_the_commit_holds() {
+    let repository = name("a");
+    let v1 = Attributed::Tag("v1".parse().unwrap());
+    let always = Condition::default();
+    for (of, change) in
+        [(Attributed::Repository, UNWRITABLE), (v1.clone(), UNWRITABLE), (Attributed::Repository, UNDELETABLE), (v1, UNDELETABLE)]
+    {
+        let judge = Judge::pausing();
+        let world = world(&[&judge]).await;
+        let behind = World::sharing(&world).await;
+        let digest = behind.push_image("a", "v1", b"content").await;
+        let heard = world.due().await;
+        let lock = async || behind.change("a", &of, change).await;
+        let reference = Reference::Digest(digest.clone());
+        let tag = "v1".parse().unwrap();
+        let refused = |error: RegistryError| assert!(matches!(error, RegistryError::Locked(_)), "{error:?}");
+        if change == UNWRITABLE {
+            refused(meanwhile(&judge, world.put("a", "v1", index(&[])), lock).await.unwrap_err());
+            behind.change("a", &of, EVERYTHING).await;
+        }
+        let work = world.registry.delete_manifest(world.act(), &repository, &tag, &always);
+        refused(meanwhile(&judge, work, lock).await.unwrap_err());
+        behind.change("a", &of, EVERYTHING).await;
+        let work = world.registry.delete_manifest(world.act(), &repository, &reference, &always);
+        refused(meanwhile(&judge, work, lock).await.unwrap_err());
+        behind.change("a", &of, EVERYTHING).await;
+        let work = world.registry.delete_repository(world.act(), &repository, &always);
+        refused(meanwhile(&judge, work, lock).await.unwrap_err());
+        assert_eq!(world.tagged("a", "v1").await, Some(digest));
+        assert_eq!(world.due().await, heard);
+    }
+}
+
+#[tokio::test]
+async fn a_lock_that_is_there_refuses_before_any_plugin_is_asked_about_the_repository() {
+    let judge = Judge::new(admit(&[]));
+    let world = world(&[&judge]).await;
+    world.push_image("a", "v1", b"content").await;
+    world.change("a", &Attributed::Repository, UNWRITABLE).await;
+    judge.asked();
+    world.put("a", "v2", index(&[])).await.unwrap_err();
+    world.registry.delete_repository(world.act(), &name("a"), &Condition::default()).await.unwrap_err();
+    assert!(judge.asked().is_empty());
 }

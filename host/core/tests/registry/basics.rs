@@ -1,5 +1,9 @@
 //! Blobs, uploads, manifests and lists.
 
+use std::sync::Arc;
+
+use bulkhead_core::auth::Caller;
+use bulkhead_core::ports::context::Identity;
 use bulkhead_core::ports::event::EventAction;
 use bulkhead_core::registry::{Chunk, Condition, Page, RegistryError, Rules};
 use bulkhead_oci::{Algorithm, ChunkRange, Reference};
@@ -15,15 +19,15 @@ async fn an_upload_in_several_chunks_becomes_a_blob_of_its_repository_alone() {
     let world = World::new().await;
     let (registry, a) = (&world.registry, name("a"));
     let upload = registry.begin_upload(world.act(), &a, Algorithm::Sha256).await.unwrap();
-    registry.append_upload(&a, &upload.id, chunk(0, 4), body(&[b"hello"])).await.unwrap();
-    let stands = registry.append_upload(&a, &upload.id, Chunk::default(), body(&[b" wor"])).await.unwrap();
+    registry.append_upload(world.act(), &a, &upload.id, chunk(0, 4), body(&[b"hello"])).await.unwrap();
+    let stands = registry.append_upload(world.act(), &a, &upload.id, Chunk::default(), body(&[b" wor"])).await.unwrap();
     assert_eq!(stands.progress.offset, 9);
     let digest = sha256(b"hello world");
     let last = Some((chunk(9, 10), body(&[b"ld"])));
-    let blob = registry.finish_upload(&a, &upload.id, &digest, last).await.unwrap();
+    let blob = registry.finish_upload(world.act(), &a, &upload.id, &digest, last).await.unwrap();
     assert_eq!(collect(registry.read_blob(&blob, None).await.unwrap()).await, b"hello world");
     assert_eq!(registry.blob(&name("b"), &digest).await, Err(RegistryError::BlobUnknown));
-    assert_eq!(registry.upload(&a, &upload.id).await, Err(RegistryError::UploadUnknown));
+    assert_eq!(registry.upload(world.act(), &a, &upload.id).await, Err(RegistryError::UploadUnknown));
 }
 
 #[tokio::test]
@@ -31,13 +35,14 @@ async fn a_chunk_out_of_order_or_of_another_length_moves_nothing() {
     let world = World::new().await;
     let (registry, a) = (&world.registry, name("a"));
     let id = registry.begin_upload(world.act(), &a, Algorithm::Sha256).await.unwrap().id;
-    registry.append_upload(&a, &id, Chunk::default(), body(&[b"hello"])).await.unwrap();
-    let ahead = registry.append_upload(&a, &id, chunk(6, 7), body(&[b"xx"])).await;
+    registry.append_upload(world.act(), &a, &id, Chunk::default(), body(&[b"hello"])).await.unwrap();
+    let ahead = registry.append_upload(world.act(), &a, &id, chunk(6, 7), body(&[b"xx"])).await;
     assert_eq!(ahead.unwrap_err(), RegistryError::OutOfOrder { offset: 5 });
-    let short = registry.append_upload(&a, &id, chunk(5, 9), body(&[b"xx"])).await;
+    let short = registry.append_upload(world.act(), &a, &id, chunk(5, 9), body(&[b"xx"])).await;
     assert_eq!(short.unwrap_err(), RegistryError::LengthMismatch { promised: 5, got: 2 });
-    assert_eq!(registry.upload(&a, &id).await.unwrap().progress.offset, 5);
-    let blob = registry.finish_upload(&a, &id, &sha256(b"hello!"), Some((chunk(5, 5), body(&[b"!"])))).await.unwrap();
+    assert_eq!(registry.upload(world.act(), &a, &id).await.unwrap().progress.offset, 5);
+    let blob =
+        registry.finish_upload(world.act(), &a, &id, &sha256(b"hello!"), Some((chunk(5, 5), body(&[b"!"])))).await.unwrap();
     assert_eq!(collect(registry.read_blob(&blob, None).await.unwrap()).await, b"hello!");
 }
 
@@ -46,11 +51,11 @@ async fn what_arrived_before_a_connection_broke_is_kept() {
     let world = World::new().await;
     let (registry, a) = (&world.registry, name("a"));
     let id = registry.begin_upload(world.act(), &a, Algorithm::Sha256).await.unwrap().id;
-    let broke = registry.append_upload(&a, &id, Chunk::default(), broken(b"hello")).await;
+    let broke = registry.append_upload(world.act(), &a, &id, Chunk::default(), broken(b"hello")).await;
     assert!(matches!(broke, Err(RegistryError::BodyEnded(_))));
-    assert_eq!(registry.upload(&a, &id).await.unwrap().progress.offset, 5);
-    registry.append_upload(&a, &id, chunk(5, 5), body(&[b"!"])).await.unwrap();
-    registry.finish_upload(&a, &id, &sha256(b"hello!"), None).await.unwrap();
+    assert_eq!(registry.upload(world.act(), &a, &id).await.unwrap().progress.offset, 5);
+    registry.append_upload(world.act(), &a, &id, chunk(5, 5), body(&[b"!"])).await.unwrap();
+    registry.finish_upload(world.act(), &a, &id, &sha256(b"hello!"), None).await.unwrap();
 }
 
 #[tokio::test]
@@ -59,13 +64,13 @@ async fn a_wrong_digest_leaves_neither_blob_nor_upload_nor_file() {
     let (registry, a) = (&world.registry, name("a"));
     let wrong = sha256(b"something else");
     let id = registry.begin_upload(world.act(), &a, Algorithm::Sha256).await.unwrap().id;
-    let finished = registry.finish_upload(&a, &id, &wrong, Some((Chunk::default(), body(&[b"hello"])))).await;
+    let finished = registry.finish_upload(world.act(), &a, &id, &wrong, Some((Chunk::default(), body(&[b"hello"])))).await;
     assert!(matches!(finished, Err(RegistryError::DigestMismatch { .. })));
-    let put = registry.put_blob(&a, &wrong, None, body(&[b"hello"])).await;
+    let put = registry.put_blob(world.act(), &a, &wrong, None, body(&[b"hello"])).await;
     assert!(matches!(put, Err(RegistryError::DigestMismatch { .. })));
     assert_eq!(registry.blob(&a, &wrong).await, Err(RegistryError::BlobUnknown));
     assert_eq!(registry.blob(&a, &sha256(b"hello")).await, Err(RegistryError::BlobUnknown));
-    assert_eq!(registry.upload(&a, &id).await, Err(RegistryError::UploadUnknown));
+    assert_eq!(registry.upload(world.act(), &a, &id).await, Err(RegistryError::UploadUnknown));
     assert_eq!(world.files(), Vec::<String>::new());
 }
 
@@ -74,26 +79,54 @@ async fn an_upload_belongs_to_its_repository() {
     let world = World::new().await;
     let (registry, a, b) = (&world.registry, name("a"), name("b"));
     let id = registry.begin_upload(world.act(), &a, Algorithm::Sha256).await.unwrap().id;
-    let appended = registry.append_upload(&b, &id, Chunk::default(), body(&[b"x"])).await;
+    let appended = registry.append_upload(world.act(), &b, &id, Chunk::default(), body(&[b"x"])).await;
     assert_eq!(appended.unwrap_err(), RegistryError::UploadUnknown);
-    assert_eq!(registry.finish_upload(&b, &id, &sha256(b""), None).await.unwrap_err(), RegistryError::UploadUnknown);
-    assert_eq!(registry.cancel_upload(&b, &id).await.unwrap_err(), RegistryError::UploadUnknown);
-    registry.cancel_upload(&a, &id).await.unwrap();
-    assert_eq!(registry.cancel_upload(&a, &id).await.unwrap_err(), RegistryError::UploadUnknown);
+    assert_eq!(registry.finish_upload(world.act(), &b, &id, &sha256(b""), None).await.unwrap_err(), RegistryError::UploadUnknown);
+    assert_eq!(registry.cancel_upload(world.act(), &b, &id).await.unwrap_err(), RegistryError::UploadUnknown);
+    registry.cancel_upload(world.act(), &a, &id).await.unwrap();
+    assert_eq!(registry.cancel_upload(world.act(), &a, &id).await.unwrap_err(), RegistryError::UploadUnknown);
+}
+
+fn known(plugin: &str, subject: &str) -> Caller {
+    let (groups, claims) = (vec![], vec![]);
+    Caller::Known(Arc::new(Identity { plugin: plugin.into(), subject: subject.to_owned(), groups, claims, expires: None }))
+}
+
+#[tokio::test]
+async fn an_upload_is_nobodys_but_of_who_began_it() {
+    let world = World::new().await;
+    let (registry, a) = (&world.registry, name("a"));
+    let alice = known("staff", "alice");
+    let id = registry.begin_upload(world.acting(&alice), &a, Algorithm::Sha256).await.unwrap().id;
+    for other in [Caller::Anonymous, known("staff", "bob"), known("partners", "alice")] {
+        let act = world.acting(&other);
+        assert_eq!(registry.upload(act, &a, &id).await, Err(RegistryError::UploadUnknown));
+        let appended = registry.append_upload(act, &a, &id, Chunk::default(), body(&[b"x"])).await;
+        assert_eq!(appended.unwrap_err(), RegistryError::UploadUnknown);
+        let last = Some((Chunk::default(), body(&[b"x"])));
+        assert_eq!(registry.finish_upload(act, &a, &id, &sha256(b"x"), last).await.unwrap_err(), RegistryError::UploadUnknown);
+        assert_eq!(registry.cancel_upload(act, &a, &id).await.unwrap_err(), RegistryError::UploadUnknown);
+    }
+    let act = world.acting(&alice);
+    assert_eq!(registry.upload(act, &a, &id).await.unwrap().progress.offset, 0);
+    assert_eq!(registry.blob(&a, &sha256(b"x")).await, Err(RegistryError::BlobUnknown));
+    assert!(world.audited().is_empty());
+    registry.append_upload(act, &a, &id, Chunk::default(), body(&[b"hello"])).await.unwrap();
+    registry.finish_upload(world.acting(&known("staff", "alice")), &a, &id, &sha256(b"hello"), None).await.unwrap();
 }
 
 #[tokio::test]
 async fn two_requests_do_not_write_to_one_upload() {
-    let world = World::new().await;
+    let world = Arc::new(World::new().await);
     let (registry, a) = (world.registry.clone(), name("a"));
     let id = registry.begin_upload(world.act(), &a, Algorithm::Sha256).await.unwrap().id;
     let (held, slow) = HeldBody::new(b"hello");
     let first = tokio::spawn({
-        let (registry, a, id) = (registry.clone(), a.clone(), id.clone());
-        async move { registry.append_upload(&a, &id, Chunk::default(), slow).await }
+        let (world, a, id) = (Arc::clone(&world), a.clone(), id.clone());
+        async move { world.registry.append_upload(world.act(), &a, &id, Chunk::default(), slow).await }
     });
     held.was_asked.await.unwrap();
-    let second = registry.append_upload(&a, &id, Chunk::default(), body(&[b"x"])).await;
+    let second = registry.append_upload(world.act(), &a, &id, Chunk::default(), body(&[b"x"])).await;
     assert_eq!(second.unwrap_err(), RegistryError::UploadBusy);
     held.release.send(()).unwrap();
     assert_eq!(first.await.unwrap().unwrap().progress.offset, 5);
@@ -102,7 +135,7 @@ async fn two_requests_do_not_write_to_one_upload() {
 #[tokio::test]
 async fn a_blob_larger_than_the_registry_takes_is_refused_and_not_kept() {
     let world = World::ruled(Rules { max_blob_bytes: 4, ..Rules::default() }).await;
-    let put = world.registry.put_blob(&name("a"), &sha256(b"hello"), None, body(&[b"hello"])).await;
+    let put = world.registry.put_blob(world.act(), &name("a"), &sha256(b"hello"), None, body(&[b"hello"])).await;
     assert_eq!(put.unwrap_err(), RegistryError::TooLarge { limit: 4 });
     assert_eq!(world.files(), Vec::<String>::new());
 }
@@ -112,13 +145,13 @@ async fn content_is_named_by_either_algorithm_whatever_it_was_begun_with() {
     let world = World::new().await;
     let (registry, a) = (&world.registry, name("a"));
     let id = registry.begin_upload(world.act(), &a, Algorithm::Sha256).await.unwrap().id;
-    registry.append_upload(&a, &id, Chunk::default(), body(&[b"hello"])).await.unwrap();
-    let blob = registry.finish_upload(&a, &id, &sha512(b"hello"), None).await.unwrap();
+    registry.append_upload(world.act(), &a, &id, Chunk::default(), body(&[b"hello"])).await.unwrap();
+    let blob = registry.finish_upload(world.act(), &a, &id, &sha512(b"hello"), None).await.unwrap();
     assert_eq!(registry.blob(&a, &sha512(b"hello")).await.unwrap(), blob);
     assert_eq!(collect(registry.read_blob(&blob, None).await.unwrap()).await, b"hello");
     let id = registry.begin_upload(world.act(), &a, Algorithm::Sha256).await.unwrap().id;
-    registry.append_upload(&a, &id, Chunk::default(), body(&[b"hello"])).await.unwrap();
-    let wrong = registry.finish_upload(&a, &id, &sha512(b"other"), None).await;
+    registry.append_upload(world.act(), &a, &id, Chunk::default(), body(&[b"hello"])).await.unwrap();
+    let wrong = registry.finish_upload(world.act(), &a, &id, &sha512(b"other"), None).await;
     assert!(matches!(wrong, Err(RegistryError::DigestMismatch { .. })));
     assert_eq!(registry.blob(&a, &sha512(b"other")).await, Err(RegistryError::BlobUnknown));
 }

@@ -2,7 +2,7 @@
 
 use bulkhead_core::ports::catalog::Referenced;
 use bulkhead_core::ports::event::{EventAction, Scope};
-use bulkhead_core::registry::{Condition, Deletes, Deleting, Etags, Page, RegistryError, Rules};
+use bulkhead_core::registry::{Condition, Deletes, Deleting, Etags, Locked, Page, RegistryError, Rules};
 use bulkhead_oci::{Digest, Reference, Tag};
 
 use crate::support::{Setup, World, image, index, name, sha256};
@@ -80,7 +80,7 @@ async fn what_is_needed_goes_where_the_operator_allows_it() {
 async fn a_locked_repository_loses_nothing() {
     let world = world(locked(&["release/*"])).await;
     let digest = world.push_image("release/app", "v1", b"content").await;
-    let refused = |tag: Option<&str>| Err(RegistryError::Locked { tag: tag.map(|tag| tag.parse().unwrap()) });
+    let refused = |tag: Option<&str>| Err(RegistryError::Locked(Locked::BySetting { tag: tag.map(|tag| tag.parse().unwrap()) }));
     assert_eq!(delete(&world, "release/app", "v1").await, refused(Some("v1")));
     assert_eq!(delete(&world, "release/app", digest.as_str()).await, refused(None));
     assert_eq!(delete_blob(&world, "release/app", &sha256(b"content")).await, refused(None));
@@ -95,7 +95,7 @@ async fn a_locked_tag_holds_its_manifest_and_its_repository() {
     let digest = world.push_image("app", "v1", b"content").await;
     world.push_image("app", "other", b"content").await;
     world.push_image("elsewhere", "v1", b"content").await;
-    let refused = Err(RegistryError::Locked { tag: Some("v1".parse::<Tag>().unwrap()) });
+    let refused = Err(RegistryError::Locked(Locked::BySetting { tag: Some("v1".parse::<Tag>().unwrap()) }));
     assert_eq!(delete(&world, "app", "v1").await, refused);
     assert_eq!(delete(&world, "app", digest.as_str()).await, refused);
     assert_eq!(delete_repository(&world, "app").await, refused);

@@ -6,9 +6,11 @@
 mod support;
 
 mod admission;
+mod audit;
 mod basics;
 mod deletions;
 mod expiry;
+mod locks;
 mod negotiation;
 mod pushes;
 mod visibility;

@@ -2,19 +2,22 @@
 
 #![allow(dead_code, reason = "each test program uses its own part of it")]
 
+mod audit;
+mod clock;
+
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use bulkhead_catalog::SqliteCatalog;
-use bulkhead_core::auth::{Caller, Chain, Gate, GateOptions, TokenKey};
+use bulkhead_core::auth::{Caller, Chain, Gate, GateOptions, GateParts, KeyRing, Throttle, ThrottleOptions, TokenKey};
 use bulkhead_core::events::Subscription;
 use bulkhead_core::ports::admission::Admission;
-use bulkhead_core::ports::auth::{Access, Authorizer, Verdict};
-use bulkhead_core::ports::catalog::{Catalog, Delivery};
+use bulkhead_core::ports::audit::AuditEntry;
+use bulkhead_core::ports::auth::{Access, Answer, Authorizer, Verdict};
+use bulkhead_core::ports::catalog::{Attribute, Attributed, AttributesChange, Catalog, Delivery, Lock, LockedBy};
 use bulkhead_core::ports::clock::{Clock, Timestamp};
 use bulkhead_core::ports::context::{Identity, RequestContext};
 use bulkhead_core::ports::driver::{HttpAnswer, ObjectInfo, ObjectKey, Sink, Source, StorageDriver};
@@ -23,40 +26,17 @@ use bulkhead_core::ports::ids::{RegistryId, UploadId};
 use bulkhead_core::ports::plugin::{PluginError, PluginLabel};
 use bulkhead_core::ports::store::{BodyError, Incoming, ObjectBody};
 use bulkhead_core::registry::{
-    Act, Condition, ManifestPush, PushTarget, PushedManifest, Registry, RegistryError, RegistryParts, Rules,
+    Act, Condition, Locked, ManifestPush, PushTarget, PushedManifest, Registry, RegistryError, RegistryParts, Rules,
 };
 use bulkhead_oci::{Algorithm, ByteRange, Digest, Reference, RepositoryName};
 use bulkhead_storage::{GuardedDriver, Store};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use sha2::{Digest as _, Sha256, Sha512};
-use tokio::sync::{Notify, oneshot, watch};
+use tokio::sync::{Notify, oneshot};
 
-/// Moves only when told to.
-pub struct ManualClock {
-    now: watch::Sender<u64>,
-}
-
-impl ManualClock {
-    pub fn new() -> Arc<Self> {
-        Arc::new(Self { now: watch::Sender::new(1_700_000_000_000) })
-    }
-    pub fn advance(&self, by: Duration) {
-        self.now.send_modify(|now| *now += by.as_millis() as u64);
-    }
-}
-
-#[async_trait]
-impl Clock for ManualClock {
-    fn now(&self) -> Timestamp {
-        Timestamp(*self.now.borrow())
-    }
-    async fn sleep(&self, wait: Duration) {
-        let end = self.now().after(wait).0;
-        let mut watched = self.now.subscribe();
-        watched.wait_for(|now| *now >= end).await.expect("the clock outlives whoever sleeps by it");
-    }
-}
+pub use audit::Ledger;
+pub use clock::ManualClock;
 
 /// Keeps objects as files of one folder.
 pub struct Folder {
@@ -128,10 +108,10 @@ impl Authorizer for NotHidden {
     fn label(&self) -> &PluginLabel {
         &self.0
     }
-    async fn authorize(&self, _: &RequestContext, _: Option<&Identity>, asked: &[Access]) -> Result<Vec<Verdict>, PluginError> {
+    async fn authorize(&self, _: &RequestContext, _: Option<&Identity>, asked: &[Access]) -> Result<Answer, PluginError> {
         let hidden = |access: &Access| access.repository.as_ref().is_some_and(|name| name.as_str().starts_with("hidden"));
-        let verdict = |access| if hidden(access) { Verdict::Deny("hidden".to_owned()) } else { Verdict::Allow };
-        Ok(asked.iter().map(verdict).collect())
+        let verdict = |access| if hidden(access) { Verdict::Deny("hidden".to_owned()) } else { Verdict::Allow(String::new()) };
+        Ok(Answer { verdicts: asked.iter().map(verdict).collect(), reuse: 0 })
     }
 }
 
@@ -152,6 +132,7 @@ pub struct World {
     pub outbox: Arc<Notify>,
     pub registry: Arc<Registry>,
     pub id: RegistryId,
+    pub audit: Arc<Ledger>,
     context: RequestContext,
     caller: Caller,
 }
@@ -188,11 +169,18 @@ impl World {
         let driver = Arc::new(Folder { label: label("disk"), path: blobs });
         let key = TokenKey::from_pem(&TokenKey::generate().unwrap()).unwrap();
         let chain = Chain { authenticators: vec![], authorizers: vec![Arc::new(NotHidden(label("rules")))] };
-        let outbox = Arc::new(Notify::new());
+        let (outbox, audit) = (Arc::new(Notify::new()), Ledger::new());
         let registry = Arc::new(Registry::new(RegistryParts {
             name: name.clone(),
             id,
-            gate: Gate::new(chain, key, clock.clone(), GateOptions::default()),
+            gate: Gate::new(GateParts {
+                chain,
+                keys: Arc::new(KeyRing::new(key, vec![])),
+                clock: clock.clone(),
+                audit: audit.clone(),
+                throttle: Arc::new(Throttle::new(ThrottleOptions::default(), clock.clone())),
+                options: GateOptions::default(),
+            }),
             catalog: catalog.clone(),
             store: Arc::new(Store::new(GuardedDriver::new(driver))),
             clock: clock.clone(),
@@ -200,22 +188,45 @@ impl World {
             outbox: Arc::clone(&outbox),
             admission: setup.admission,
             rules: setup.rules,
+            audit: audit.clone(),
         }));
         let context = RequestContext {
             request_id: "0123456789abcdef".into(),
             registry: name,
             received: clock.now(),
             address: "127.0.0.1:9".into(),
+            source: [127, 0, 0, 1].into(),
             host: "localhost:5000".into(),
             method: "PUT".into(),
             user_agent: Some("test".into()),
             encrypted: false,
         };
-        Self { folder, clock, catalog, outbox, registry, id, context, caller: Caller::Anonymous }
+        Self { folder, clock, catalog, outbox, registry, id, audit, context, caller: Caller::Anonymous }
     }
 
     pub fn act(&self) -> Act<'_> {
         Act { context: &self.context, caller: &self.caller }
+    }
+
+    /// The same by somebody.
+    pub fn acting<'a>(&'a self, caller: &'a Caller) -> Act<'a> {
+        Act { context: &self.context, caller }
+    }
+
+    /// Sets attributes.
+    pub async fn change(&self, repository: &str, of: &Attributed, change: AttributesChange) {
+        self.registry.change_attributes(self.act(), &name(repository), of, change).await.unwrap();
+    }
+
+    /// What the audit log was told since the last time: action, outcome and targets.
+    pub fn audited(&self) -> Vec<String> {
+        let told = |entry: AuditEntry| {
+            let action = serde_json::to_value(entry.action).unwrap();
+            let outcome = serde_json::to_value(entry.outcome).unwrap();
+            let words = [action.as_str().unwrap(), outcome.as_str().unwrap()].map(str::to_owned);
+            words.into_iter().chain(entry.targets).collect::<Vec<_>>().join(" ")
+        };
+        self.audit.take().into_iter().map(told).collect()
     }
 
     /// Names of the files in the driver's folder.
@@ -226,7 +237,7 @@ impl World {
 
     pub async fn push_blob(&self, repository: &str, bytes: &[u8]) -> Digest {
         let digest = sha256(bytes);
-        self.registry.put_blob(&name(repository), &digest, None, body(&[bytes])).await.unwrap();
+        self.registry.put_blob(self.act(), &name(repository), &digest, None, body(&[bytes])).await.unwrap();
         digest
     }
 
@@ -279,6 +290,25 @@ impl World {
         };
         self.catalog.due(self.clock.now(), 100).await.unwrap().into_iter().map(target).collect()
     }
+}
+
+const NOTHING: AttributesChange =
+    AttributesChange { delete_enabled: None, write_enabled: None, read_enabled: None, list_enabled: None };
+pub const UNDELETABLE: AttributesChange = AttributesChange { delete_enabled: Some(false), ..NOTHING };
+pub const UNWRITABLE: AttributesChange = AttributesChange { write_enabled: Some(false), ..NOTHING };
+pub const UNREADABLE: AttributesChange = AttributesChange { read_enabled: Some(false), ..NOTHING };
+pub const UNLISTED: AttributesChange = AttributesChange { list_enabled: Some(false), ..NOTHING };
+/// No lock.
+pub const EVERYTHING: AttributesChange = AttributesChange {
+    delete_enabled: Some(true),
+    write_enabled: Some(true),
+    read_enabled: Some(true),
+    list_enabled: Some(true),
+};
+
+/// What a lock answers.
+pub fn locked(on: LockedBy, attribute: Attribute) -> RegistryError {
+    RegistryError::Locked(Locked::ByAttribute(Lock { on, attribute }))
 }
 
 fn label(name: &str) -> PluginLabel {

@@ -1,6 +1,7 @@
 //! What the catalog is asked with and answers with.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use bulkhead_oci::{Digest, Manifest, MediaType, RepositoryName, Tag};
 use bytes::Bytes;
@@ -38,6 +39,9 @@ pub struct ManifestRecord {
     pub body: Bytes,
     /// `artifactType`, or the config's media type.
     pub artifact_type: Option<String>,
+    /// Its own attributes, and those of the tag that it was asked by, where it was: what either forbids is forbidden. Its repository's are
+    /// not in it.
+    pub attributes: Attributes,
 }
 
 /// A manifest that refers to another one, as the list of referrers shows it.
@@ -71,7 +75,7 @@ pub struct UploadRecord {
     pub id: UploadId,
     /// The repository that it was begun in, and that alone may go on with it.
     pub repository: RepositoryName,
-    /// Who began it: `Caller::actor`; none: anonymous.
+    /// Who began it, and alone may go on with it: the plugin that vouches and its name of the caller; none: anonymous.
     pub actor: Option<String>,
     /// Where it stands.
     pub progress: UploadProgress,
@@ -191,9 +195,206 @@ pub enum PutManifest {
     Changed,
     /// Not stored: the same bytes are there, pushed with this type. What is there never changes.
     OtherType(MediaType),
+    /// Not stored: the repository, or a tag that was to be set, may not be written.
+    Locked(Lock),
 }
 
-/// Whether what other manifests need may go.
+/// What became of a blob that a repository was to have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Added {
+    /// It has it, durably.
+    Done,
+    /// It has it not: the repository may not be written.
+    Locked(Lock),
+}
+
+/// What became of a mount.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mounted {
+    /// The repository has this blob, durably.
+    Done(BlobRecord),
+    /// It has it not: the other repository has it not either, or may not be read.
+    Absent,
+    /// It has it not: the repository may not be written.
+    Locked(Lock),
+}
+
+/// What may be done to a repository, a manifest or a tag, as Azure Container Registry has it (`changeableAttributes`). Everything unless
+/// somebody changed it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attributes {
+    /// Whether it may be deleted, if it may be written too.
+    pub delete_enabled: bool,
+    /// Whether it may be changed: a tag moved, a repository pushed to, any of them deleted.
+    pub write_enabled: bool,
+    /// Whether it may be pulled.
+    pub read_enabled: bool,
+    /// Whether lists show it.
+    pub list_enabled: bool,
+}
+
+impl Default for Attributes {
+    fn default() -> Self {
+        Self { delete_enabled: true, write_enabled: true, read_enabled: true, list_enabled: true }
+    }
+}
+
+impl Attributes {
+    /// What both allow.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self {
+            delete_enabled: self.delete_enabled && other.delete_enabled,
+            write_enabled: self.write_enabled && other.write_enabled,
+            read_enabled: self.read_enabled && other.read_enabled,
+            list_enabled: self.list_enabled && other.list_enabled,
+        }
+    }
+
+    /// Which of them keeps it from being deleted; none: it may go.
+    pub const fn against_deletion(self) -> Option<Attribute> {
+        match (self.write_enabled, self.delete_enabled) {
+            (false, _) => Some(Attribute::Write),
+            (true, false) => Some(Attribute::Delete),
+            (true, true) => None,
+        }
+    }
+}
+
+/// One of the attributes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attribute {
+    /// `deleteEnabled`.
+    Delete,
+    /// `writeEnabled`.
+    Write,
+    /// `readEnabled`.
+    Read,
+    /// `listEnabled`.
+    List,
+}
+
+impl Attribute {
+    /// Its name in Azure Container Registry's interface.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Delete => "deleteEnabled",
+            Self::Write => "writeEnabled",
+            Self::Read => "readEnabled",
+            Self::List => "listEnabled",
+        }
+    }
+}
+
+/// Which attributes change; none: stays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AttributesChange {
+    /// `deleteEnabled`.
+    pub delete_enabled: Option<bool>,
+    /// `writeEnabled`.
+    pub write_enabled: Option<bool>,
+    /// `readEnabled`.
+    pub read_enabled: Option<bool>,
+    /// `listEnabled`.
+    pub list_enabled: Option<bool>,
+}
+
+impl AttributesChange {
+    /// What it sets, in the order of Azure Container Registry's interface.
+    pub fn set(self) -> impl Iterator<Item = (Attribute, bool)> {
+        let all = [
+            (Attribute::Delete, self.delete_enabled),
+            (Attribute::Write, self.write_enabled),
+            (Attribute::Read, self.read_enabled),
+            (Attribute::List, self.list_enabled),
+        ];
+        all.into_iter().filter_map(|(attribute, value)| Some((attribute, value?)))
+    }
+}
+
+/// What has attributes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Attributed {
+    /// The repository itself.
+    Repository,
+    /// A manifest of it.
+    Manifest(Digest),
+    /// A tag of it.
+    Tag(Tag),
+}
+
+/// What is known of a repository, a manifest or a tag besides its content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttributesRecord {
+    /// When it was first pushed.
+    pub created: Timestamp,
+    /// When it was last changed.
+    pub updated: Timestamp,
+    /// Its own, not those of what it lies in.
+    pub attributes: Attributes,
+    /// The rest, by what it is.
+    pub facts: AttributedFacts,
+}
+
+/// What only one of them has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AttributedFacts {
+    /// A repository's.
+    Repository {
+        /// How many manifests it has.
+        manifests: u64,
+        /// How many tags it has.
+        tags: u64,
+    },
+    /// A manifest's.
+    Manifest {
+        /// Its media type.
+        media_type: MediaType,
+        /// Its size in bytes.
+        size: u64,
+        /// Its tags in byte order, at most 1,000 of them.
+        tags: Vec<Tag>,
+    },
+    /// A tag's.
+    Tag {
+        /// What it points to.
+        digest: Digest,
+    },
+}
+
+/// What a lock is on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LockedBy {
+    /// The repository.
+    Repository,
+    /// A manifest.
+    Manifest(Digest),
+    /// A tag.
+    Tag(Tag),
+}
+
+/// A lock that stands in the way of something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lock {
+    /// What it is on.
+    pub on: LockedBy,
+    /// Which attribute forbids it.
+    pub attribute: Attribute,
+}
+
+impl fmt::Display for Lock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.on {
+            LockedBy::Repository => f.write_str("the repository")?,
+            LockedBy::Manifest(digest) => write!(f, "the manifest {digest}")?,
+            LockedBy::Tag(tag) => write!(f, "the tag {tag}")?,
+        }
+        write!(f, " is locked ({}=false)", self.attribute.as_str())
+    }
+}
+
+/// Whether what other manifests need may go. In a repository with a manifest or a tag that may not be written or not be deleted, it never
+/// may: a lock is worth nothing if what the locked image is made of goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Referenced {
     /// It stays.
@@ -214,6 +415,8 @@ pub struct OldManifest<'a> {
     pub referenced: Referenced,
     /// All tags that may go with it; none: whatever they are.
     pub reviewed: Option<&'a [Tag]>,
+    /// When.
+    pub now: Timestamp,
     /// What the outbox gets.
     pub deliveries: Vec<NewDelivery>,
 }
@@ -229,6 +432,8 @@ pub enum Deletion {
     Changed,
     /// It stays: this manifest needs it (one of them, where there are several).
     NeededBy(Digest),
+    /// It stays: the repository, it, or a tag that would go with it may not be written, or not be deleted.
+    Locked(Lock),
 }
 
 /// What became of the deletion of a repository.
@@ -247,6 +452,8 @@ pub enum RepositoryDeletion {
     Changed,
     /// It stays: it has more manifests and tags than go at once.
     TooLarge,
+    /// It stays: it, or one of its manifests or tags, may not be written, or not be deleted.
+    Locked(Lock),
 }
 
 /// The most manifests and tags that go at once: everybody's changes wait meanwhile.
