@@ -1,4 +1,5 @@
-//! The scopes of a token request (Docker token specification): `repository:NAME:pull,push`, `registry:catalog:*`.
+//! The scopes of a token request (Docker token specification): `repository:NAME:pull,push`, `registry:catalog:*`,
+//! `registry:administration:*`.
 
 use bulkhead_oci::RepositoryName;
 
@@ -39,6 +40,9 @@ impl ScopeRequest {
             },
             "registry" if self.name == "catalog" && self.actions.iter().any(|action| action == "*") => {
                 vec![Access { action: AccessAction::ListRepositories, repository: None }]
+            }
+            "registry" if self.name == "administration" && self.actions.iter().any(|action| action == "*") => {
+                vec![Access { action: AccessAction::Administer, repository: None }]
             }
             _ => Vec::new(),
         }

@@ -1,19 +1,12 @@
-//! The host's own tokens: ES256, short-lived, for one registry and one audience. Made and checked here alone; no plugin sees one.
+//! The host's own tokens, for one registry and one audience: short-lived ones that say what their bearer may, and refresh tokens that say
+//! who their bearer is. Made and checked here alone; no plugin sees one.
 
-use std::sync::Arc;
-
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
-use p256::elliptic_curve::sec1::ToEncodedPoint;
-use p256::pkcs8::{DecodePrivateKey, EncodePrivateKey, LineEnding};
-use serde::{Deserialize, Serialize};
-use serde_json::json;
-use sha2::{Digest as _, Sha256};
-
-use super::caller::{Grant, TokenGrant};
-use super::scope::{action_name, resource_of};
-use crate::auth::ScopeRequest;
+use super::caller::TokenGrant;
+use super::claims::{
+    AccessClaims, AccessKind, ClaimedIdentity, Common, Life, MAX_IDENTITY_BYTES, RefreshClaims, RefreshKind, TokenUse, claimed,
+    granted, scope_of,
+};
+use super::key::TokenKey;
 use crate::ports::auth::Access;
 use crate::ports::clock::Timestamp;
 use crate::ports::context::Identity;
@@ -23,23 +16,20 @@ use crate::ports::context::Identity;
 pub struct IssuedToken {
     /// The token itself.
     pub token: String,
-    /// Its life in seconds.
+    /// Its life in seconds, at least 60.
     pub expires_in: u64,
     /// When it was made.
     pub issued_at: Timestamp,
     /// What it grants, as scopes divided by spaces.
     pub scope: String,
+    /// What buys the next one without a password.
+    pub refresh_token: Option<String>,
 }
-
-/// A signing key that cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not an ES256 private key in PKCS#8 PEM: {0}")]
-pub struct KeyError(String);
 
 /// Why a token was not made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum MintError {
-    /// A client sends its token with each request, and requests' heads are bounded.
+    /// See [`MAX_IDENTITY_BYTES`].
     #[error(
         "the identity's groups and claims are {0} bytes, more than the {MAX_IDENTITY_BYTES} that a token holds: have the authenticator give fewer"
     )]
@@ -48,194 +38,92 @@ pub(super) enum MintError {
     Signing(String),
 }
 
-/// The most bytes of an identity in a token, as JSON.
-const MAX_IDENTITY_BYTES: usize = 4 * 1024;
-
-/// The key that signs and checks.
-#[derive(Clone)]
-pub struct TokenKey {
-    id: Arc<str>,
-    encoding: EncodingKey,
-    decoding: DecodingKey,
-    jwk: serde_json::Value,
+/// Whether the plugin that vouches can tell later what has become of the subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tracking {
+    /// It is asked at each use.
+    Tracked,
+    /// It cannot tell: what it said holds until the token ends.
+    Untracked,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Claims {
-    jti: String,
-    iss: String,
-    aud: String,
-    /// The registry's name: a token of one registry is worthless at another of the same host.
-    registry: String,
-    sub: Option<String>,
-    iat: u64,
-    nbf: u64,
-    exp: u64,
-    access: Vec<ClaimedAccess>,
-    /// Whom plugins are told of; together with `sub`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    identity: Option<ClaimedIdentity>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct ClaimedIdentity {
-    plugin: String,
-    groups: Vec<String>,
-    claims: Vec<(String, String)>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    expires: Option<u64>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct ClaimedAccess {
-    #[serde(rename = "type")]
-    kind: String,
-    name: String,
-    actions: Vec<String>,
-}
-
-/// What a token is for.
-pub(super) struct TokenUse<'a> {
-    pub audience: &'a str,
-    pub registry: &'a str,
+/// What a refresh token says.
+pub(super) struct RefreshGrant {
+    /// Who, as the plugin described them if it is untracked; else no more than plugin and subject.
+    pub identity: Identity,
+    /// A mark of the credential that it was given for.
+    pub proof: Option<String>,
+    pub tracking: Tracking,
+    pub expires: Timestamp,
 }
 
 impl TokenKey {
-    /// A new key, as PKCS#8 PEM. Keep it secret, and keep it: without it every token is worthless.
-    ///
-    /// # Errors
-    /// [`KeyError`] if the key cannot be written as PEM.
-    pub fn generate() -> Result<String, KeyError> {
-        let key = loop {
-            // Out of 2^256 values, fewer than 2^224 are no key.
-            if let Ok(key) = p256::SecretKey::from_slice(&rand::random::<[u8; 32]>()) {
-                break key;
-            }
-        };
-        key.to_pkcs8_pem(LineEnding::LF).map(|pem| pem.to_string()).map_err(|error| KeyError(error.to_string()))
-    }
-
-    /// Reads a key that [`generate`](Self::generate) made.
-    ///
-    /// # Errors
-    /// [`KeyError`].
-    pub fn from_pem(pem: &str) -> Result<Self, KeyError> {
-        let fault = |error: &dyn std::fmt::Display| KeyError(error.to_string());
-        let key = p256::SecretKey::from_pkcs8_pem(pem).map_err(|error| fault(&error))?;
-        let point = key.public_key().to_encoded_point(false);
-        let id: Arc<str> = hex::encode(&Sha256::digest(point.as_bytes())[..8]).into();
-        let encoding = EncodingKey::from_ec_pem(pem.as_bytes()).map_err(|error| fault(&error))?;
-        let (Some(x), Some(y)) = (point.x(), point.y()) else { return Err(KeyError("no point".to_owned())) };
-        let (x, y) = (URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y));
-        let jwk = json!({ "kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": &*id, "x": x, "y": y });
-        let decoding = DecodingKey::from_ec_components(&x, &y).map_err(|error| fault(&error))?;
-        Ok(Self { id, encoding, decoding, jwk })
-    }
-
-    /// The public half, as a JSON Web Key (RFC 7517).
-    pub fn jwk(&self) -> &serde_json::Value {
-        &self.jwk
-    }
-
-    /// Makes a token that grants these accesses to `who` (none: an anonymous caller) until `expires`.
+    /// Makes a token that grants these accesses to `who` (none: an anonymous caller).
     pub(super) fn mint(
         &self,
-        of: &TokenUse<'_>,
+        of: TokenUse<'_>,
         who: Option<&Identity>,
         accesses: &[Access],
-        now: Timestamp,
-        expires: Timestamp,
+        life: Life,
     ) -> Result<IssuedToken, MintError> {
         let access = claimed(accesses);
-        let scope = access
-            .iter()
-            .map(|access| format!("{}:{}:{}", access.kind, access.name, access.actions.join(",")))
-            .collect::<Vec<_>>()
-            .join(" ");
-        let claims = Claims {
-            jti: hex::encode(rand::random::<[u8; 16]>()),
-            iss: of.audience.to_owned(),
-            aud: of.audience.to_owned(),
-            registry: of.registry.to_owned(),
+        let scope = scope_of(&access);
+        let claims = AccessClaims {
+            common: Common::new(AccessKind::Access, of, life),
             sub: who.map(|identity| identity.subject.clone()),
-            iat: now.seconds(),
-            nbf: now.seconds(),
-            exp: expires.seconds(),
             access,
-            identity: who.map(claimed_identity).transpose()?,
+            identity: who.map(fitting).transpose()?,
         };
-        let mut header = Header::new(Algorithm::ES256);
-        header.kid = Some(self.id.to_string());
-        let token =
-            jsonwebtoken::encode(&header, &claims, &self.encoding).map_err(|error| MintError::Signing(error.to_string()))?;
-        Ok(IssuedToken { token, expires_in: claims.exp.saturating_sub(claims.iat), issued_at: now, scope })
+        let token = self.sign(&claims).map_err(MintError::Signing)?;
+        Ok(IssuedToken { token, expires_in: claims.common.life(), issued_at: life.from, scope, refresh_token: None })
     }
 
-    /// Whether a bearer token names this key: if not, it may be somebody else's.
-    pub(super) fn made(&self, token: &str) -> bool {
-        jsonwebtoken::decode_header(token).is_ok_and(|header| header.kid.as_deref() == Some(&*self.id))
-    }
-
-    /// Checks signature, registry, audience and time.
-    pub(super) fn verify(&self, token: &str, of: &TokenUse<'_>, now: Timestamp) -> Option<TokenGrant> {
-        let mut validation = Validation::new(Algorithm::ES256);
-        // Time is checked below, against the injected clock.
-        validation.validate_exp = false;
-        validation.validate_nbf = false;
-        validation.set_audience(&[of.audience]);
-        validation.set_issuer(&[of.audience]);
-        validation.set_required_spec_claims(&["aud", "iss", "exp"]);
-        let claims = jsonwebtoken::decode::<Claims>(token, &self.decoding, &validation).ok()?.claims;
-        let in_time = claims.nbf <= now.seconds() && now.seconds() < claims.exp;
-        if !in_time || claims.registry != of.registry {
-            return None;
-        }
+    /// Checks signature, kind, registry, audience and time.
+    pub(super) fn verify(&self, token: &str, of: TokenUse<'_>, now: Timestamp) -> Option<TokenGrant> {
+        let claims = self.check::<AccessClaims>(token).filter(|claims| claims.common.holds(of, now))?;
+        let expires = claims.common.expires();
         let identity = claims.sub.clone().zip(claims.identity).map(|(subject, claimed)| claimed.of(subject));
-        Some(TokenGrant {
-            subject: claims.sub,
+        let grants = claims.access.into_iter().filter_map(granted).collect();
+        Some(TokenGrant { subject: claims.sub, identity, grants, expires })
+    }
+
+    /// Makes a token by which `who` gets others without a password.
+    pub(super) fn mint_refresh(
+        &self,
+        of: TokenUse<'_>,
+        who: &Identity,
+        proof: Option<&str>,
+        tracking: Tracking,
+        life: Life,
+    ) -> Result<String, MintError> {
+        let identity = match tracking {
+            Tracking::Tracked => ClaimedIdentity::plugin_alone(who),
+            Tracking::Untracked => fitting(who)?,
+        };
+        let claims = RefreshClaims {
+            common: Common::new(RefreshKind::Refresh, of, life),
+            sub: who.subject.clone(),
             identity,
-            grants: claims.access.into_iter().filter_map(granted).collect(),
-            expires: Timestamp(claims.exp.saturating_mul(1000)),
+            proof: proof.map(str::to_owned),
+            tracked: tracking == Tracking::Tracked,
+        };
+        self.sign(&claims).map_err(MintError::Signing)
+    }
+
+    /// Checks the same of a refresh token.
+    pub(super) fn verify_refresh(&self, token: &str, of: TokenUse<'_>, now: Timestamp) -> Option<RefreshGrant> {
+        let claims = self.check::<RefreshClaims>(token).filter(|claims| claims.common.holds(of, now))?;
+        Some(RefreshGrant {
+            expires: claims.common.expires(),
+            identity: claims.identity.of(claims.sub),
+            proof: claims.proof,
+            tracking: if claims.tracked { Tracking::Tracked } else { Tracking::Untracked },
         })
     }
 }
 
-impl ClaimedIdentity {
-    fn of(self, subject: String) -> Identity {
-        let Self { plugin, groups, claims, expires } = self;
-        Identity { plugin: plugin.into(), subject, groups, claims, expires: expires.map(Timestamp) }
-    }
-}
-
-fn claimed_identity(identity: &Identity) -> Result<ClaimedIdentity, MintError> {
-    let claimed = ClaimedIdentity {
-        plugin: identity.plugin.to_string(),
-        groups: identity.groups.clone(),
-        claims: identity.claims.clone(),
-        expires: identity.expires.map(|expires| expires.0),
-    };
+fn fitting(identity: &Identity) -> Result<ClaimedIdentity, MintError> {
+    let claimed = ClaimedIdentity::whole(identity);
     let size = serde_json::to_vec(&claimed).map_err(|error| MintError::Signing(error.to_string()))?.len();
     if size > MAX_IDENTITY_BYTES { Err(MintError::IdentityTooLarge(size)) } else { Ok(claimed) }
-}
-
-/// Accesses as a token lists them: one entry a resource.
-fn claimed(accesses: &[Access]) -> Vec<ClaimedAccess> {
-    let mut list: Vec<ClaimedAccess> = Vec::new();
-    for access in accesses {
-        let (kind, name) = resource_of(access);
-        let action = action_name(access.action).to_owned();
-        match list.iter_mut().find(|claimed| claimed.kind == kind && claimed.name == name) {
-            Some(claimed) if claimed.actions.contains(&action) => {}
-            Some(claimed) => claimed.actions.push(action),
-            None => list.push(ClaimedAccess { kind: kind.to_owned(), name, actions: vec![action] }),
-        }
-    }
-    list
-}
-
-fn granted(claimed: ClaimedAccess) -> Option<Grant> {
-    let request = ScopeRequest { kind: claimed.kind, name: claimed.name, actions: claimed.actions };
-    let accesses = request.accesses();
-    let repository = accesses.first()?.repository.clone();
-    Some(Grant { repository, actions: accesses.into_iter().map(|access| access.action).collect() })
 }

@@ -6,8 +6,9 @@
 use bulkhead_oci::RepositoryName;
 
 use super::caller::Caller;
-use super::chain::Ruling;
-use super::gate::{AuthFailure, Gate};
+use super::decision::Ruling;
+use super::failure::AuthFailure;
+use super::gate::Gate;
 use crate::ports::auth::{Access, AccessAction};
 use crate::ports::context::RequestContext;
 
@@ -42,7 +43,7 @@ impl Gate {
         for names in repositories.chunks(AT_ONCE) {
             let access = |name: &RepositoryName| Access { action: AccessAction::Pull, repository: Some(name.clone()) };
             let accesses: Vec<Access> = names.iter().map(access).collect();
-            let decisions = self.chain().authorize(context, who, &accesses).await;
+            let decisions = self.decide(context, who, &accesses).await;
             if decisions.iter().any(|decision| decision.ruling == Ruling::Failed) {
                 return Err(AuthFailure::Unavailable);
             }
