@@ -27,8 +27,7 @@ macro_rules! clauses {
         $(
             #[test]
             fn $clause() {
-                let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-                runtime.expect("a runtime").block_on(async {
+                super::world::block_on(async {
                     let folder = Arc::new(TempDir::new());
                     let subject = super::subject($component, serde_json::json!($settings), Arc::clone(&folder)).await;
                     bulkhead_tests::suites::storage::$clause(subject).await;

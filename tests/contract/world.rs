@@ -12,6 +12,8 @@ use bulkhead_tests::places;
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
+use crate::accounts::Few;
+
 struct Wall;
 
 #[async_trait]
@@ -28,18 +30,35 @@ impl Clock for Wall {
 /// Of this process, started when it is first asked for.
 pub async fn runtime() -> &'static Arc<Runtime> {
     static RUNTIME: OnceCell<Arc<Runtime>> = OnceCell::const_new();
-    RUNTIME.get_or_init(async || Runtime::new(RuntimeOptions::new(Arc::new(Wall))).expect("a runtime")).await
+    let start = async || {
+        let mut options = RuntimeOptions::new(Arc::new(Wall));
+        options.accounts = Some(Arc::new(Few));
+        Runtime::new(options).expect("a runtime")
+    };
+    RUNTIME.get_or_init(start).await
 }
 
 /// A storage plugin over this folder.
 pub async fn storage(component: &str, settings: Value, folder: &std::path::Path) -> Arc<Plugin> {
     let directory = DirectoryGrant { path: folder.to_owned(), access: DirectoryAccess::ReadWrite };
+    let grants = Grants { directories: [("/blobs".to_owned(), directory)].into(), ..Grants::default() };
+    plugin(component, settings, grants).await
+}
+
+/// Any plugin, under its component's name.
+pub async fn plugin(component: &str, settings: Value, grants: Grants) -> Arc<Plugin> {
     let spec = PluginSpec {
         name: component.into(),
         component: ComponentSource::File(places::component(component)),
         settings,
-        grants: Grants { directories: [("/blobs".to_owned(), directory)].into(), ..Grants::default() },
+        grants,
         limits: Limits::default(),
     };
     runtime().await.load(spec).await.expect("the plugin loads")
+}
+
+/// Runs a clause, on threads of its own.
+pub fn block_on(clause: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.expect("a runtime").block_on(clause);
 }

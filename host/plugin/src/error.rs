@@ -91,6 +91,9 @@ pub enum RuntimeError {
     /// The HTTP client does not start.
     #[error("the HTTP client for plugins does not start: {0}")]
     Client(String),
+    /// The threads that check credentials cannot be started.
+    #[error("the threads that check credentials do not start: {0}")]
+    Threads(String),
     /// The ticker's thread cannot be started.
     #[error("the thread that interrupts plugins does not start: {0}")]
     Ticker(String),

@@ -8,6 +8,7 @@
 //! [`PluginError`]: bulkhead_core::ports::plugin::PluginError
 
 mod call;
+mod checks;
 mod compiled;
 mod engine;
 mod error;
@@ -25,7 +26,7 @@ mod wasi;
 
 pub use compiled::{Inspection, Kind};
 pub use error::{LoadError, RuntimeError};
-pub use net::{Origin, OriginError};
+pub use net::{Origin, OriginError, client_tls};
 pub use plugin::Plugin;
 pub use runtime::{Runtime, RuntimeOptions};
 pub use spec::{ComponentSource, DirectoryAccess, DirectoryGrant, Grants, HttpGrant, Limits, PluginSpec, SecretSource};

@@ -12,10 +12,11 @@ use bulkhead_core::ports::plugin::{PluginError, PluginLabel};
 use bulkhead_plugin_bindings::bulkhead::plugin::types;
 use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{timeout, timeout_at};
+use tokio::time::timeout_at;
 use wasmtime::Store;
 
 use crate::call::{Call, Fault, Outcome, full, within};
+use crate::checks::Load;
 use crate::compiled::{Compiled, Exports, Inspection, Kind};
 use crate::error::LoadError;
 use crate::kinds;
@@ -31,8 +32,8 @@ pub(crate) const STORAGE_ANSWER_BYTES: usize = 16 * 1024 * 1024;
 const TIME: Duration = Duration::from_secs(1);
 /// And for a storage driver, which may have to ask a counterpart.
 const STORAGE_TIME: Duration = Duration::from_secs(10);
-/// How long a credential waits for its turn to be checked.
-const LONGEST_QUEUE: Duration = Duration::from_secs(20);
+/// And for a plugin that checks secrets of the host's accounts: they may wait 10 seconds for their turn to be hashed.
+const ACCOUNTS_TIME: Duration = Duration::from_secs(15);
 
 /// A loaded plugin. Its component is compiled and its settings are accepted. Shared behind an `Arc`; dropping the last one ends all its
 /// instances.
@@ -157,7 +158,11 @@ impl Plugin {
 
     /// How long a call may take.
     pub(crate) fn time(&self) -> Duration {
-        let usual = if self.is(Kind::Storage) { STORAGE_TIME } else { TIME };
+        let usual = match (&self.reach.accounts, self.is(Kind::Storage)) {
+            (Some(_), _) => ACCOUNTS_TIME,
+            (None, true) => STORAGE_TIME,
+            (None, false) => TIME,
+        };
         self.reach.limits.time.unwrap_or(usual)
     }
 
@@ -178,23 +183,18 @@ impl Plugin {
         Ok(Call::new(self.clone(), instance, request, function, permit))
     }
 
-    /// A turn at checking a credential. A password's hash keeps a core busy for its whole call, so that no more are checked at once than there are
-    /// cores: all of them together would run over their time. The wait is not part of the call's time. A plugin with granted
-    /// origins waits for others more than it computes, and needs no turn.
+    /// Runs a call about a credential where such calls run: see [`Checks`](crate::checks::Checks). One that is granted origins or accounts waits
+    /// for others more than it computes.
     ///
     /// # Errors
-    /// [`PluginError::Unavailable`] after [`LONGEST_QUEUE`].
-    pub(crate) async fn turn(&self) -> Result<Option<OwnedSemaphorePermit>, PluginError> {
-        if !self.reach.http.origins.is_empty() {
-            return Ok(None);
-        }
-        match timeout(LONGEST_QUEUE, self.reach.cores.clone().acquire_owned()).await {
-            Ok(Ok(turn)) => Ok(Some(turn)),
-            _ => Err(PluginError::Unavailable {
-                reason: format!("too many credentials wait to be checked: none was for {LONGEST_QUEUE:?}"),
-                retry_after: Some(LONGEST_QUEUE),
-            }),
-        }
+    /// Those of `check`, and [`PluginError::Unavailable`] where it found no turn.
+    pub(crate) async fn check<T: Send + 'static>(
+        &self,
+        check: impl Future<Output = Result<T, PluginError>> + Send + 'static,
+    ) -> Result<T, PluginError> {
+        let waits = !self.reach.http.origins.is_empty() || self.reach.accounts.is_some();
+        let load = if waits { Load::Waits } else { Load::Computes };
+        self.reach.checks.run(load, check).await
     }
 
     /// Keeps a sound instance.

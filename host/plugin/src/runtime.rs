@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bulkhead_core::ports::accounts::AccountDirectory;
 use bulkhead_core::ports::catalog::Catalog;
 use bulkhead_core::ports::clock::Clock;
 use bytes::Bytes;
@@ -11,6 +12,7 @@ use tokio::sync::Semaphore;
 use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 
+use crate::checks::Checks;
 use crate::compiled::{Compiled, Inspection, MAX_COMPONENT_BYTES, compile};
 use crate::engine::{self, MAX_MEMORY_BYTES};
 use crate::error::{LoadError, RuntimeError};
@@ -35,14 +37,17 @@ pub struct RuntimeOptions {
     pub clock: Arc<dyn Clock>,
     /// Keeps the state of plugins that were granted `kv`; none: there is none, and such a grant cannot be given.
     pub catalog: Option<Arc<dyn Catalog>>,
+    /// Checks secrets of the accounts that the host keeps, for plugins that were granted them; none: there are none, and such a grant cannot be
+    /// given.
+    pub accounts: Option<Arc<dyn AccountDirectory>>,
     /// How many instances there may be at once, of all plugins together, those that wait for a call included; at least 1.
     pub instances: u32,
 }
 
 impl RuntimeOptions {
-    /// 256 instances, no cache, no catalog.
+    /// 256 instances, no cache, no catalog, no accounts.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { cache: None, clock, catalog: None, instances: 256 }
+        Self { cache: None, clock, catalog: None, accounts: None, instances: 256 }
     }
 }
 
@@ -54,7 +59,8 @@ pub struct Runtime {
     client: Client,
     clock: Arc<dyn Clock>,
     catalog: Option<Arc<dyn Catalog>>,
-    cores: Arc<Semaphore>,
+    accounts: Option<Arc<dyn AccountDirectory>>,
+    checks: Arc<Checks>,
 }
 
 impl Runtime {
@@ -73,7 +79,8 @@ impl Runtime {
             client: Client::new()?,
             clock: options.clock,
             catalog: options.catalog,
-            cores: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from))),
+            accounts: options.accounts,
+            checks: Arc::new(Checks::start()?),
         }))
     }
 
@@ -89,13 +96,14 @@ impl Runtime {
         let reach = Arc::new(Reach {
             plugin: spec.name,
             files: open_grants(&spec.grants).await?,
-            kv: self.kv(&spec.grants)?,
+            kv: granted("kv", spec.grants.kv, &self.catalog, "there is no catalog that could keep the state")?,
+            accounts: granted("accounts", spec.grants.accounts, &self.accounts, "this host keeps no accounts")?,
             http: spec.grants.http,
             secrets: spec.grants.secrets,
             client: self.client.clone(),
             clock: self.clock.clone(),
             limits: spec.limits,
-            cores: self.cores.clone(),
+            checks: self.checks.clone(),
         });
         let permits = usize::try_from(reach.limits.instances).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
         let permits = Arc::new(Semaphore::new(permits));
@@ -118,15 +126,14 @@ impl Runtime {
         let engine = self.engine.clone();
         tokio::task::spawn_blocking(move || compile(&engine, &bytes)).await.unwrap_or_else(|error| interrupted(&error))
     }
+}
 
-    fn kv(&self, grants: &Grants) -> Result<Option<Arc<dyn Catalog>>, LoadError> {
-        match (grants.kv, &self.catalog) {
-            (false, _) => Ok(None),
-            (true, Some(catalog)) => Ok(Some(catalog.clone())),
-            (true, None) => {
-                Err(LoadError::Grant { what: "kv".to_owned(), why: "there is no catalog that could keep the state".to_owned() })
-            }
-        }
+/// What the host has, where it is granted.
+fn granted<T: ?Sized>(what: &str, grant: bool, has: &Option<Arc<T>>, otherwise: &str) -> Result<Option<Arc<T>>, LoadError> {
+    match (grant, has) {
+        (false, _) => Ok(None),
+        (true, Some(has)) => Ok(Some(has.clone())),
+        (true, None) => Err(LoadError::Grant { what: what.to_owned(), why: otherwise.to_owned() }),
     }
 }
 

@@ -48,6 +48,8 @@ pub struct Grants {
     pub secrets: BTreeMap<String, SecretSource>,
     /// Whether it may keep small state of its own in the catalog.
     pub kv: bool,
+    /// Whether it may check secrets against the accounts that the host keeps for the registry that is served, and look accounts up.
+    pub accounts: bool,
 }
 
 /// A directory of the host that a plugin may name paths in.
@@ -97,8 +99,8 @@ pub enum SecretSource {
 pub struct Limits {
     /// Memory of one instance, in bytes: 64 KiB to 256 MiB, 64 MiB unless said otherwise.
     pub memory: usize,
-    /// How long a call may take, all that it waits for included. At most an hour. None: 1 second, or 10 where the plugin is of
-    /// kind storage.
+    /// How long a call may take, all that it waits for included. At most an hour. None: 1 second; 10 where the plugin is of kind storage; 15
+    /// where it is granted the accounts, since a secret may wait 10 for its turn to be hashed.
     pub time: Option<Duration>,
     /// How many calls may be under way at once, in all registries together: 32 unless said otherwise. More of them wait, within their time.
     pub instances: u32,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bulkhead_core::ports::accounts::AccountDirectory;
 use bulkhead_core::ports::catalog::Catalog;
 use bulkhead_core::ports::clock::Clock;
 use bulkhead_core::ports::ids::RegistryName;
@@ -10,10 +11,9 @@ use wasmtime::component::ResourceTable;
 use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
+use crate::checks::Checks;
 use crate::engine::MAX_TABLE_ELEMENTS;
 use crate::files::Granted;
-use tokio::sync::Semaphore;
-
 use crate::net::Client;
 use crate::output::Output;
 use crate::spec::{HttpGrant, Limits, SecretSource};
@@ -30,11 +30,13 @@ pub(crate) struct Reach {
     pub(crate) secrets: std::collections::BTreeMap<String, SecretSource>,
     /// Where its own state is kept; none: not granted.
     pub(crate) kv: Option<Arc<dyn Catalog>>,
+    /// Who checks secrets of the registry's accounts; none: not granted.
+    pub(crate) accounts: Option<Arc<dyn AccountDirectory>>,
     pub(crate) client: Client,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) limits: Limits,
-    /// A permit for each core: taken by whoever checks a credential and waits for nobody.
-    pub(crate) cores: Arc<Semaphore>,
+    /// Where credentials are checked.
+    pub(crate) checks: Arc<Checks>,
 }
 
 /// The data of one instance's store.

@@ -85,14 +85,16 @@ async fn a_push_is_told_with_its_caller_content_and_tags() {
         tags: &[tag("v1", Some('b')), tag("v2", None)],
     };
     let text = told(Some(&ann), Change::PutManifest(manifest)).await;
-    let begin =
-        r#"0123456789abcdef default Some(("ann", ["ops"], [("mail", "ann@example.com")])) team/app 17 a manife..t's body Some("#;
+    let begin = r#"0123456789abcdef default hostile-admission Some(("staff", "ann", ["ops"], [("mail", "ann@example.com")])) team/app 17 a manife..t's body Some("#;
     assert!(text.starts_with(begin) && text.contains("linux"), "{text}");
     for part in [digest('a').as_str(), TYPE, "\"v1\"", digest('b').as_str(), "\"v2\""] {
         assert!(text.contains(part), "{part}: {text}");
     }
     let without = told(None, Change::PutManifest(ManifestChange { config: None, tags: &[], ..manifest })).await;
-    assert!(without.starts_with("0123456789abcdef default None team/app 17 a manife..t's body None "), "{without}");
+    assert!(
+        without.starts_with("0123456789abcdef default hostile-admission None team/app 17 a manife..t's body None "),
+        "{without}"
+    );
 }
 
 #[tokio::test]

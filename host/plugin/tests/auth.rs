@@ -6,7 +6,8 @@ mod support;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bulkhead_core::ports::auth::{Access, AccessAction, Authentication, Credential, Verdict};
+use bulkhead_core::ports::auth::{Access, AccessAction, Answer, Authentication, Certificate, Credential, Standing, Verdict};
+use bulkhead_core::ports::clock::Timestamp;
 use bulkhead_core::ports::context::Identity;
 use bulkhead_core::ports::plugin::PluginError;
 use bulkhead_plugin::{HttpGrant, Plugin};
@@ -21,7 +22,11 @@ async fn ask(plugin: &Arc<Plugin>, user: &str) -> Result<Authentication, PluginE
     plugin.authenticator().unwrap().authenticate(&context(), &basic(user, "secret")).await
 }
 
-async fn may(plugin: &Arc<Plugin>, who: Option<&Identity>) -> Result<Vec<Verdict>, PluginError> {
+async fn lookup(plugin: &Arc<Plugin>, subject: &str, proof: Option<&str>) -> Result<Standing, PluginError> {
+    plugin.authenticator().unwrap().lookup(&context(), subject, proof).await
+}
+
+async fn may(plugin: &Arc<Plugin>, who: Option<&Identity>) -> Result<Answer, PluginError> {
     let access = |action| Access { action, repository: Some("team/app".parse().unwrap()) };
     let accesses = [access(AccessAction::Pull), access(AccessAction::Push)];
     plugin.authorizer().unwrap().authorize(&context(), who, &accesses).await
@@ -34,7 +39,15 @@ async fn hostile(behaviour: &str) -> Arc<Plugin> {
 }
 
 fn ann() -> Identity {
-    Identity { plugin: "staff".into(), subject: "ann".to_owned(), groups: vec![], claims: vec![], expires: None }
+    of("staff", "ann")
+}
+
+fn of(plugin: &str, subject: &str) -> Identity {
+    Identity { plugin: plugin.into(), subject: subject.to_owned(), groups: vec![], claims: vec![], expires: None }
+}
+
+fn allowed(reason: &str) -> Verdict {
+    Verdict::Allow(reason.to_owned())
 }
 
 #[tokio::test]
@@ -51,9 +64,93 @@ async fn a_right_secret_is_accepted_a_wrong_one_rejected_another_kind_left_to_ot
 #[tokio::test]
 async fn an_authorizer_answers_each_access() {
     let plugin = load("hello-policy", json!({"writers": ["ann"]})).await;
-    assert_eq!(may(&plugin, Some(&ann())).await, Ok(vec![Verdict::Allow, Verdict::Allow]));
-    let verdicts = may(&plugin, None).await.unwrap();
-    assert!(matches!(&verdicts[..], [Verdict::Allow, Verdict::Deny(_)]), "{verdicts:?}");
+    assert_eq!(may(&plugin, Some(&ann())).await, Ok(Answer { verdicts: vec![allowed(""), allowed("")], reuse: 0 }));
+    let answer = may(&plugin, None).await.unwrap();
+    assert!(matches!(&answer.verdicts[..], [Verdict::Allow(_), Verdict::Deny(_)]), "{answer:?}");
+}
+
+#[tokio::test]
+async fn an_authorizer_is_told_who_vouches_for_the_caller_and_its_own_name() {
+    let mut spec = spec("hostile-auth", json!({"behaviour": "mirror", "reuse": 7}));
+    spec.name = "rules".into();
+    let plugin = try_load(spec).await.unwrap();
+    for (who, told) in
+        [(Some(ann()), "ann of staff, own: false"), (Some(of("rules", "bob")), "bob of rules, own: true"), (None, "anonymous")]
+    {
+        let answer = may(&plugin, who.as_ref()).await;
+        assert_eq!(answer, Ok(Answer { verdicts: vec![allowed(told), allowed(told)], reuse: 7 }));
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_is_shown_whole_and_nobody_outlives_it() {
+    let plugin = hostile("mirror").await;
+    let certificate = Certificate {
+        subject: "CN=ci,O=Contoso".to_owned(),
+        names: vec!["dns:ci.example.com".to_owned(), "uri:spiffe://contoso/ci".to_owned()],
+        fingerprint: "ab".repeat(32),
+        expires: Timestamp(1_800_000_000_123),
+    };
+    let credential = Credential::Certificate(Arc::new(certificate));
+    let answer = plugin.authenticator().unwrap().authenticate(&context(), &credential).await;
+    let Ok(Authentication::Accepted { identity, reuse: 0, proof: None }) = answer else { panic!("{answer:?}") };
+    assert_eq!((&*identity.plugin, identity.subject.as_str()), ("hostile-auth", "CN=ci,O=Contoso"));
+    assert_eq!(identity.expires, Some(Timestamp(1_800_000_000_123)), "the plugin named no end");
+    let told: Vec<(&str, &str)> = identity.claims.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let fingerprint = "ab".repeat(32);
+    let names = "dns:ci.example.com uri:spiffe://contoso/ci";
+    let shown = [("names", names), ("fingerprint", &fingerprint), ("expires", "1800000000123")];
+    assert_eq!(told, [&[("plugin", "hostile-auth")][..], &shown].concat());
+}
+
+#[tokio::test]
+async fn a_proof_comes_back_and_a_lookup_with_another_one_finds_nobody() {
+    let plugin = hostile("marked").await;
+    let answer = ask(&plugin, "ann").await;
+    let Ok(Authentication::Accepted { proof: Some(proof), .. }) = answer else { panic!("{answer:?}") };
+    assert_eq!(lookup(&plugin, "ann", Some(&proof)).await, Ok(Standing::Known(of("hostile-auth", "ann"))));
+    assert_eq!(lookup(&plugin, "ann", None).await, Ok(Standing::Known(of("hostile-auth", "ann"))));
+    assert_eq!(lookup(&plugin, "ann", Some("another")).await, Ok(Standing::Gone));
+    assert_eq!(lookup(&hostile("untracked").await, "ann", None).await, Ok(Standing::Untracked));
+    assert_eq!(lookup(&load("hello-auth", json!({"password": "secret"})).await, "ann", None).await, Ok(Standing::Untracked));
+    let gone = try_load(spec("hostile-auth", json!({"behaviour": "chatter", "at": "lookup"}))).await.unwrap();
+    assert_eq!(lookup(&gone, "ann", None).await, Ok(Standing::Gone));
+}
+
+#[tokio::test]
+async fn how_long_an_answer_may_be_reused_is_handed_on_as_it_was_said() {
+    for reuse in [0, 1, 30, u32::MAX] {
+        let plugin = load("hostile-auth", json!({"behaviour": "honest", "reuse": reuse})).await;
+        assert!(matches!(ask(&plugin, "ann").await, Ok(Authentication::Accepted { reuse: said, .. }) if said == reuse));
+        assert_eq!(may(&plugin, None).await.unwrap().reuse, reuse);
+    }
+}
+
+#[tokio::test]
+async fn a_proof_that_no_token_has_room_for_is_nonsense() {
+    let answer = ask(&hostile("huge-proof").await, "ann").await;
+    assert!(matches!(answer, Err(PluginError::Nonsense(_))), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_lookup_that_goes_wrong_leaves_the_logins_whole() {
+    for behaviour in ["loop", "panic", "recursion", "huge-reply", "error"] {
+        let mut spec = spec("hostile-auth", json!({"behaviour": behaviour, "at": "lookup"}));
+        spec.limits.time = Some(Duration::from_millis(500));
+        let plugin = try_load(spec).await.unwrap();
+        for _ in 0..2 {
+            let answer = lookup(&plugin, "ann", None).await;
+            match behaviour {
+                "loop" => assert_eq!(answer, Err(PluginError::TimedOut(Duration::from_millis(500)))),
+                "error" => assert!(matches!(answer, Err(PluginError::Internal(_))), "{answer:?}"),
+                _ => assert!(matches!(answer, Err(PluginError::Trapped(_))), "{behaviour}: {answer:?}"),
+            }
+            assert!(matches!(ask(&plugin, "ann").await, Ok(Authentication::Accepted { .. })), "{behaviour}");
+        }
+    }
+    let plugin = load("hostile-auth", json!({"behaviour": "trap-on-one-user", "at": "lookup"})).await;
+    assert!(matches!(lookup(&plugin, "mallory", None).await, Err(PluginError::Trapped(_))));
+    assert_eq!(lookup(&plugin, "ann", None).await, Ok(Standing::Known(of("hostile-auth", "ann"))));
 }
 
 #[tokio::test]
@@ -66,14 +163,14 @@ async fn a_loop_ends_with_its_time_and_the_next_call_works() {
 }
 
 #[tokio::test(flavor = "current_thread")]
-async fn a_loop_does_not_keep_others_from_running() {
+async fn an_authorizer_that_loops_does_not_keep_others_from_running() {
     let mut spec = spec("hostile-auth", json!({"behaviour": "loop"}));
     spec.limits.time = Some(Duration::from_secs(60));
     let plugin = try_load(spec).await.unwrap();
-    let honest = load("hello-auth", json!({"password": "secret"})).await;
-    let looping = tokio::spawn(async move { ask(&plugin, "ann").await });
+    let honest = load("hello-policy", json!({"writers": ["ann"]})).await;
+    let looping = tokio::spawn(async move { may(&plugin, None).await });
     for _ in 0..20 {
-        assert!(ask(&honest, "bob").await.is_ok());
+        assert!(may(&honest, None).await.is_ok());
         tokio::task::yield_now().await;
     }
     assert!(!looping.is_finished());

@@ -8,7 +8,7 @@ use std::future::Future;
 use std::time::Instant;
 
 use bulkhead_core::ports::admission::{Change, ManifestChange, TagState};
-use bulkhead_core::ports::auth::{Access, AccessAction};
+use bulkhead_core::ports::auth::{Access, AccessAction, Credential};
 use bulkhead_core::ports::driver::Sink;
 use bulkhead_core::ports::ids::UploadId;
 use serde_json::json;
@@ -34,6 +34,28 @@ async fn calls_cost_microseconds() {
         authorizer.authorize(&context, None, &accesses).await.unwrap();
     })
     .await;
+
+    let authenticator = load("hello-auth", json!({"password": "secret"})).await.authenticator().unwrap();
+    let credential = Credential::Basic { user: "ann".to_owned(), secret: "secret".to_owned() };
+    measure("authenticate (on a thread of the checks)", 20_000, async || {
+        authenticator.authenticate(&context, &credential).await.unwrap();
+    })
+    .await;
+    let begun = Instant::now();
+    let asking: Vec<_> = (0..16)
+        .map(|_| {
+            let (authenticator, context, credential) = (authenticator.clone(), context.clone(), credential.clone());
+            tokio::spawn(async move {
+                for _ in 0..2000 {
+                    authenticator.authenticate(&context, &credential).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    for asked in asking {
+        asked.await.unwrap();
+    }
+    println!("{:<44} {:>9.0} a second", "authenticate, 16 at once", 32_000.0 / begun.elapsed().as_secs_f64());
 
     let admission = load("hello-admission", json!({"reserved": ["latest"]})).await.admission().unwrap();
     let repository = "team/app".parse().unwrap();

@@ -29,6 +29,7 @@ wasmtime::component::bindgen!({
         "bulkhead:plugin/http": async,
         "bulkhead:plugin/secrets": async,
         "bulkhead:plugin/kv": async,
+        "bulkhead:plugin/accounts": async,
         "bulkhead:plugin/files": async,
     },
     exports: { default: async },

@@ -1,6 +1,7 @@
 //! What a guest may ask of the host. Each import looks into its instance's [`Reach`](crate::state::Reach) first: what is not granted there is
 //! `denied`. All waiting ends with the call's deadline, from outside; whatever reads or writes files does so off the async threads.
 
+mod accounts;
 mod files;
 mod http;
 mod kv;
@@ -25,6 +26,7 @@ pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     interfaces::http::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
     interfaces::secrets::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
     interfaces::kv::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
+    interfaces::accounts::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
     interfaces::files::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     Ok(linker)

@@ -10,7 +10,7 @@ use bulkhead_oci::{Digest, RepositoryName, Tag};
 use bulkhead_plugin_bindings::exports::bulkhead::plugin::admission;
 
 use super::answered;
-use super::values::{wit_context, wit_identity};
+use super::values::{wit_caller, wit_context, wit_identity};
 use crate::call::invoke;
 use crate::output::{bounded, one_line};
 use crate::plugin::Plugin;
@@ -39,9 +39,11 @@ impl Admission for AdmissionPlugin {
         // The generated types borrow lists too: these are what they borrow.
         let (states, names) = (wit_states(change), wit_names(change));
         let change = wit_change(change, &states, &names);
-        let who = who.map(wit_identity);
+        let identity = who.map(wit_identity);
         let mut call = self.0.begin(&context.registry, Some(&context.request_id), "review").await?;
-        let answer = invoke!(call, admission, call_review(wit_context(context), who.as_ref(), repository.as_str(), change));
+        let asked = wit_context(context, self.label());
+        let who = wit_caller(who, identity.as_ref());
+        let answer = invoke!(call, admission, call_review(asked, who, repository.as_str(), change));
         call.release();
         Ok(match answered(answer)? {
             admission::Opinion::Admit(given) => {

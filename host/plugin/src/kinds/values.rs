@@ -7,7 +7,7 @@ use std::time::Duration;
 use bulkhead_core::ports::clock::Timestamp;
 use bulkhead_core::ports::context::{Identity, RequestContext};
 use bulkhead_core::ports::event::{HttpRequest, HttpResponse};
-use bulkhead_core::ports::plugin::PluginError;
+use bulkhead_core::ports::plugin::{PluginError, PluginLabel};
 use bulkhead_plugin_bindings::bulkhead::plugin::types;
 
 use super::nonsense;
@@ -19,6 +19,8 @@ const MAX_SUBJECT_BYTES: usize = 1024;
 const MAX_FACTS: usize = 256;
 /// The longest group, and the longest name of a claim, in bytes.
 const MAX_NAME_BYTES: usize = 256;
+/// The longest proof, in bytes.
+const MAX_PROOF_BYTES: usize = 256;
 /// The longest claim, in bytes.
 const MAX_CLAIM_BYTES: usize = 4096;
 
@@ -37,7 +39,8 @@ pub(crate) fn guest_error(error: types::Error) -> PluginError {
     }
 }
 
-pub(super) fn wit_context(context: &RequestContext) -> types::RequestContext<'_> {
+/// For a call of this plugin.
+pub(super) fn wit_context<'a>(context: &'a RequestContext, plugin: &'a PluginLabel) -> types::RequestContext<'a> {
     types::RequestContext {
         request_id: &context.request_id,
         registry: context.registry.as_str(),
@@ -45,6 +48,7 @@ pub(super) fn wit_context(context: &RequestContext) -> types::RequestContext<'_>
         address: &context.address,
         user_agent: context.user_agent.as_deref(),
         encrypted: context.encrypted,
+        plugin: &plugin.name,
     }
 }
 
@@ -55,6 +59,11 @@ pub(super) fn wit_identity(identity: &Identity) -> types::Identity {
         claims: identity.claims.clone(),
         expires: identity.expires.map(|expires| expires.0),
     }
+}
+
+/// A caller, with the plugin that vouches for them; `identity` is what [`wit_identity`] made of the same one.
+pub(super) fn wit_caller<'a>(who: Option<&'a Identity>, identity: Option<&'a types::Identity>) -> Option<types::Caller<'a>> {
+    who.zip(identity).map(|(who, identity)| types::Caller { vouched_by: &who.plugin, identity })
 }
 
 /// Who a guest says that a caller is, bounded.
@@ -79,6 +88,15 @@ pub(super) fn identity(plugin: &Arc<str>, identity: types::Identity) -> Result<I
     }
     drop(seen);
     Ok(Identity { plugin: plugin.clone(), subject, groups, claims, expires: expires.map(Timestamp) })
+}
+
+/// A guest's mark of a credential, bounded: tokens carry it.
+pub(super) fn proof(proof: Option<String>) -> Result<Option<String>, PluginError> {
+    let well_formed = |proof: &String| proof.len() <= MAX_PROOF_BYTES && !proof.chars().any(char::is_control);
+    if proof.as_ref().is_none_or(well_formed) {
+        return Ok(proof);
+    }
+    nonsense(format!("a proof has at most {MAX_PROOF_BYTES} bytes and no control characters"))
 }
 
 /// A guest's request.
@@ -123,6 +141,14 @@ mod tests {
         let twice = vec![("c".to_owned(), "1".to_owned()), ("c".to_owned(), "2".to_owned())];
         assert!(refused(claimed("a", vec![], twice)));
         assert!(refused(claimed("a", vec![], vec![("c".to_owned(), "v".repeat(4097))])));
+    }
+
+    #[test]
+    fn a_proof_is_bounded() {
+        assert_eq!((proof(None), proof(Some("x".repeat(256)))), (Ok(None), Ok(Some("x".repeat(256)))));
+        for wrong in ["x".repeat(257), "a\nb".to_owned()] {
+            assert!(matches!(proof(Some(wrong)), Err(PluginError::Nonsense(_))));
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! TLS for the client: rustls with ring, and the system's authorities.
+//! TLS for clients: rustls with ring, and the system's authorities. Plugins' requests use it, and the command line's.
 
 use std::sync::Arc;
 
@@ -6,14 +6,17 @@ use rustls::{ClientConfig, RootCertStore};
 
 /// A configuration that trusts what the system trusts. Where the system trusts nobody (no `ca-certificates`), it says so once, and every
 /// https request fails.
-pub(super) fn config() -> Result<ClientConfig, String> {
+///
+/// # Errors
+/// What rustls says: no version of TLS is left.
+pub fn config() -> Result<ClientConfig, String> {
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
     let (taken, _) = roots.add_parsable_certificates(found.certs);
     if taken == 0 {
         tracing::warn!(
             errors = ?found.errors,
-            "the system has no certificate authorities: https requests of plugins will fail until the package ca-certificates is installed"
+            "the system has no certificate authorities: https requests will fail until the package ca-certificates is installed"
         );
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());

@@ -18,7 +18,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 /// Stands still at the beginning of 2026.
-struct StoppedClock;
+pub struct StoppedClock;
 
 #[async_trait]
 impl Clock for StoppedClock {
@@ -93,6 +93,7 @@ pub fn context() -> RequestContext {
         registry: "default".parse().unwrap(),
         received: Timestamp(1_767_225_600_000),
         address: "192.0.2.7:4711".into(),
+        source: [192, 0, 2, 7].into(),
         host: "registry.example.com".into(),
         method: "GET".into(),
         user_agent: Some("docker/29".into()),

@@ -29,7 +29,7 @@ impl Plugin for Hostile {
 }
 
 impl Admission for Hostile {
-    fn review(&mut self, context: &RequestContext, who: Option<&Identity>, repository: &str, change: &Change) -> Result<Opinion> {
+    fn review(&mut self, context: &RequestContext, who: Option<&Caller>, repository: &str, change: &Change) -> Result<Opinion> {
         self.behaviour.told(context, who, repository, change)
     }
 }

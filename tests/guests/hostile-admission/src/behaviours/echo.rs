@@ -15,10 +15,10 @@ impl super::Behaviour for Echo {
         Ok(Opinion::refuse(format!("{content}{change:?}")))
     }
 
-    fn told(&self, context: &RequestContext, who: Option<&Identity>, repository: &str, change: &Change) -> Result<Opinion> {
-        let who = who.map(|who| (&who.subject, &who.groups, &who.claims));
+    fn told(&self, context: &RequestContext, who: Option<&Caller>, repository: &str, change: &Change) -> Result<Opinion> {
+        let who = who.map(|who| (&who.vouched_by, &who.subject, &who.groups, &who.claims));
         let Opinion::Refuse(told) = self.review(change)? else { return Ok(Opinion::admit()) };
-        Ok(Opinion::refuse(format!("{} {} {who:?} {repository} {told}", context.request_id, context.registry)))
+        Ok(Opinion::refuse(format!("{} {} {} {who:?} {repository} {told}", context.request_id, context.registry, context.plugin)))
     }
 }
 

@@ -21,7 +21,7 @@ pub trait Behaviour {
     fn review(&self, change: &Change) -> Result<Opinion>;
 
     /// With all that the host tells. By default only the change counts.
-    fn told(&self, _: &RequestContext, _: Option<&Identity>, _: &str, change: &Change) -> Result<Opinion> {
+    fn told(&self, _: &RequestContext, _: Option<&Caller>, _: &str, change: &Change) -> Result<Opinion> {
         self.review(change)
     }
 }

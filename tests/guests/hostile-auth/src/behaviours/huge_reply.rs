@@ -16,7 +16,7 @@ impl super::Behaviour for HugeReply {
     }
 
     fn verdicts(&self, count: usize) -> Vec<Verdict> {
-        let mut verdicts = vec![Verdict::Allow; count];
+        let mut verdicts = vec![Verdict::allow(); count];
         verdicts.push(Verdict::deny("x".repeat(HUGE)));
         verdicts
     }

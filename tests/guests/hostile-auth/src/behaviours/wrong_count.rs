@@ -10,6 +10,6 @@ impl super::Behaviour for WrongCount {
     }
 
     fn verdicts(&self, count: usize) -> Vec<Verdict> {
-        vec![Verdict::Allow; count + 1]
+        vec![Verdict::allow(); count + 1]
     }
 }
