@@ -1,7 +1,10 @@
-//! One connection, from its first byte to its last: HTTP/1.1 with keep-alive, or HTTP/2 without TLS where the client begins with its preface.
+//! One connection, from its first byte to its last: HTTP/1.1 with keep-alive, or HTTP/2 where the client begins with its preface; with TLS,
+//! without, or over the administration's socket.
 //!
 //! Most clients open a new connection for each request, so what is done for each is kept small: one task, one buffer, and mostly one read for
 //! a request's head. Every wait for the client has a deadline here, except those within a request's body (`body` has them).
+
+mod socket;
 
 use std::convert::Infallible;
 use std::io;
@@ -9,21 +12,24 @@ use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::watch;
-use tokio::time::{Instant, Sleep, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
+use tokio_rustls::TlsAcceptor;
 
 use crate::app::App;
-use crate::handler::{Peer, answer};
+use crate::handler::answer;
+use crate::peer::Peer;
+use crate::tls::{ServerTls, read_certificate};
+use socket::{Patient, Rewound};
 
 /// How an HTTP/2 connection begins (RFC 9113, 3.4).
 const H2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -71,12 +77,63 @@ impl Shared {
     }
 }
 
-/// Serves a connection to its end.
-pub(crate) async fn run(shared: Arc<Shared>, mut stream: TcpStream, address: SocketAddr) {
+/// Serves a connection over the network to its end.
+pub(crate) async fn run(shared: Arc<Shared>, stream: TcpStream, address: SocketAddr) {
+    set_nodelay(&stream, address);
+    let traffic = Arc::new(Traffic::default());
+    let stream = Patient::new(stream, Arc::clone(&traffic), shared.app.limits.idle);
+    let app = Arc::clone(&shared.app);
+    speak(&shared, stream, traffic, || Peer::network(app, address, false, None)).await;
+}
+
+/// The same under TLS. The handshake has a deadline of its own, and nobody waits for it but this connection.
+pub(crate) async fn run_tls(shared: Arc<Shared>, stream: TcpStream, address: SocketAddr, tls: Arc<ServerTls>) {
+    set_nodelay(&stream, address);
+    let traffic = Arc::new(Traffic::default());
+    let limits = &shared.app.limits;
+    // Below TLS, so that what the client does not take is noticed whoever has written it.
+    let stream = Patient::new(stream, Arc::clone(&traffic), limits.idle);
+    let shaken = tokio::select! {
+        biased;
+        shaken = timeout(limits.handshake, TlsAcceptor::from(tls.config()).accept(stream)) => shaken,
+        () = draining(shared.phase.clone()) => return,
+    };
+    let stream = match shaken {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => return tracing::debug!(%address, %error, "no TLS connection came about"),
+        Err(_) => return tracing::debug!(%address, "a TLS handshake took too long"),
+    };
+    let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+    let certificate = match shown.map(|der| read_certificate(der)).transpose() {
+        Ok(certificate) => certificate.map(Arc::new),
+        // It led to an authority, so whoever runs this wants to know. Nobody is taken for a client that shows nothing.
+        Err(error) => return tracing::warn!(%address, %error, "a client's certificate cannot be used, so it was cut off"),
+    };
+    let app = Arc::clone(&shared.app);
+    // Boxed, since it is large, and there is a task for each connection.
+    Box::pin(speak(&shared, stream, traffic, || Peer::network(app, address, true, certificate))).await;
+}
+
+/// Serves a connection over the administration's socket to its end.
+pub(crate) async fn run_admin(shared: Arc<Shared>, stream: UnixStream) {
+    let traffic = Arc::new(Traffic::default());
+    let stream = Patient::new(stream, Arc::clone(&traffic), shared.app.limits.idle);
+    let app = Arc::clone(&shared.app);
+    speak(&shared, stream, traffic, || Peer::admin(app)).await;
+}
+
+fn set_nodelay(stream: &TcpStream, address: SocketAddr) {
     // Without it, an answer in two writes waits 40 ms for the client's acknowledgement of the first.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%address, %error, "TCP_NODELAY cannot be set");
     }
+}
+
+/// Speaks HTTP. Which one is told by the first bytes alone: what ALPN settled is what the client then sends.
+async fn speak<S>(shared: &Shared, mut stream: S, traffic: Arc<Traffic>, peer: impl FnOnce() -> Peer)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let limits = &shared.app.limits;
     let begun = tokio::select! {
         biased;
@@ -85,14 +142,12 @@ pub(crate) async fn run(shared: Arc<Shared>, mut stream: TcpStream, address: Soc
         () = draining(shared.phase.clone()) => return,
     };
     let Ok(Ok((protocol, first))) = begun else { return };
-    let peer = Arc::new(Peer { app: Arc::clone(&shared.app), address: address.to_string().into(), encrypted: false });
-    let traffic = Arc::new(Traffic::default());
-    let moved = Arc::clone(&traffic);
-    let io = TokioIo::new(Socket { first, stream, traffic: moved, patience: limits.idle, timer: None, waiting: false });
-    let count = Arc::clone(&traffic);
+    let peer = Arc::new(peer());
+    let io = TokioIo::new(Rewound { first, stream });
+    let (count, asked) = (Arc::clone(&traffic), Arc::clone(&peer));
     let service = service_fn(move |request: axum::http::Request<Incoming>| {
         count.requests.fetch_add(1, Ordering::Relaxed);
-        let peer = Arc::clone(&peer);
+        let peer = Arc::clone(&asked);
         async move { Ok::<_, Infallible>(answer(&peer, request).await) }
     });
     let phase = shared.phase.clone();
@@ -108,7 +163,7 @@ pub(crate) async fn run(shared: Arc<Shared>, mut stream: TcpStream, address: Soc
         }
     };
     if let Err(error) = ended {
-        tracing::debug!(%address, %error, "connection ended");
+        tracing::debug!(address = peer.address(), %error, "connection ended");
     }
 }
 
@@ -190,74 +245,6 @@ async fn begin(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<(Protocol, B
         if compared == H2_PREFACE.len() {
             return Ok((Protocol::Http2, first.freeze()));
         }
-    }
-}
-
-/// A socket whose first bytes have been read already, and whose client may refuse to take bytes for a while, but not for good.
-struct Socket {
-    first: Bytes,
-    stream: TcpStream,
-    traffic: Arc<Traffic>,
-    patience: Duration,
-    /// Runs while `waiting`.
-    timer: Option<Pin<Box<Sleep>>>,
-    waiting: bool,
-}
-
-impl Socket {
-    fn patiently(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        if let Poll::Ready(Ok(count)) = &written {
-            self.traffic.bytes.fetch_add(*count as u64, Ordering::Relaxed);
-        }
-        if written.is_ready() {
-            self.waiting = false;
-            return written;
-        }
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(self.patience)));
-        if !self.waiting {
-            timer.as_mut().reset(Instant::now() + self.patience);
-            self.waiting = true;
-        }
-        timer.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
-    }
-}
-
-impl AsyncRead for Socket {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        if self.first.is_empty() {
-            let before = buffer.filled().len();
-            let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
-            self.traffic.bytes.fetch_add((buffer.filled().len() - before) as u64, Ordering::Relaxed);
-            return read;
-        }
-        let taken = self.first.len().min(buffer.remaining());
-        buffer.put_slice(&self.first[..taken]);
-        self.first.advance(taken);
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for Socket {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.patiently(cx, written)
-    }
-
-    fn poll_write_vectored(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bytes);
-        self.patiently(cx, written)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
 

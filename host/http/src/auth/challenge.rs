@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use axum::http::HeaderValue;
 use bulkhead_core::auth::{AuthFailure, Refusal};
-use bulkhead_core::ports::auth::AccessAction;
+use bulkhead_core::ports::auth::{Access, AccessAction};
 use bulkhead_core::ports::context::RequestContext;
 use serde_json::{Value, json};
 
@@ -23,7 +23,11 @@ impl ChallengeError {
     pub(crate) const fn of_failure(failure: AuthFailure) -> Option<Self> {
         match failure {
             AuthFailure::InvalidToken => Some(Self::InvalidToken),
-            AuthFailure::Rejected | AuthFailure::Unavailable | AuthFailure::IdentityTooLarge => None,
+            AuthFailure::Rejected
+            | AuthFailure::Unavailable
+            | AuthFailure::IdentityTooLarge
+            | AuthFailure::EndsTooSoon
+            | AuthFailure::TooManyFailures { .. } => None,
         }
     }
 
@@ -60,29 +64,34 @@ struct Scope<'a> {
 impl Challenge {
     /// The challenge to a request for this operation.
     pub(crate) fn of(context: &RequestContext, operation: &Operation, error: Option<ChallengeError>) -> Self {
-        let needed = accesses(operation);
-        let mut scopes: Vec<Scope<'_>> = needed
-            .iter()
-            .map(|access| match &access.repository {
-                Some(repository) => scope_of(access.action, repository.as_str()),
-                None => Scope { kind: "registry", name: "catalog", actions: "*" },
-            })
-            .collect();
+        let mut wanted = accesses(operation);
         if let Operation::MountBlob { from: Some(from), .. } = operation {
-            scopes.push(scope_of(AccessAction::Pull, from.as_str()));
+            wanted.push(Access { action: AccessAction::Pull, repository: Some(from.clone()) });
         }
+        Self::to(context, &wanted, error)
+    }
+
+    /// The challenge to a request that needs these accesses.
+    pub(crate) fn to(context: &RequestContext, wanted: &[Access], error: Option<ChallengeError>) -> Self {
+        let scopes: Vec<Scope<'_>> = wanted.iter().map(scope_of).collect();
         Self { header: header(context, &scopes, error), detail: detail(&scopes) }
     }
 }
 
 /// A client asks for exactly this scope. Who pushes also reads, to see what is there already.
-const fn scope_of(action: AccessAction, name: &str) -> Scope<'_> {
-    let actions = match action {
+fn scope_of(access: &Access) -> Scope<'_> {
+    let Some(repository) = &access.repository else {
+        let name = if access.action == AccessAction::Administer { "administration" } else { "catalog" };
+        return Scope { kind: "registry", name, actions: "*" };
+    };
+    let actions = match access.action {
         AccessAction::Push => "pull,push",
         AccessAction::Delete => "delete",
-        _ => "pull",
+        AccessAction::ReadMetadata => "metadata_read",
+        AccessAction::WriteMetadata => "metadata_write",
+        AccessAction::Pull | AccessAction::ListRepositories | AccessAction::Administer => "pull",
     };
-    Scope { kind: "repository", name, actions }
+    Scope { kind: "repository", name: repository.as_str(), actions }
 }
 
 /// The names in it are of grammars without quotes, and the host has passed `tenant`.

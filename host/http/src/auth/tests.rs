@@ -79,12 +79,33 @@ fn a_challenge_names_the_token_service_and_the_scope_that_is_missing() {
         ("POST", format!("/v2/a/blobs/uploads/?mount={digest}"), "repository:a:pull,push"),
         ("PUT", format!("/v2/a/manifests/{digest}?tag=v1"), "repository:a:pull,push"),
         ("DELETE", "/acr/v1/a/b".to_owned(), "repository:a/b:delete"),
+        ("DELETE", "/acr/v1/a/b/_tags/v1".to_owned(), "repository:a/b:delete"),
+        ("GET", "/acr/v1/a/b".to_owned(), "repository:a/b:metadata_read"),
+        ("PATCH", "/acr/v1/a/b/_tags/v1".to_owned(), "repository:a/b:metadata_write"),
         ("GET", "/v2/_catalog".to_owned(), "registry:catalog:*"),
     ] {
         assert_eq!(challenge(method, &target, None), format!("{begin},scope=\"{scope}\""), "{method} {target}");
     }
     assert_eq!(challenge("GET", "/v2/", None), begin);
     assert_eq!(challenge("GET", "/v2/", Some(ChallengeError::InvalidToken)), format!("{begin},error=\"invalid_token\""));
+}
+
+#[test]
+fn a_certificate_is_presented_where_no_header_is_and_never_in_the_place_of_a_bad_one() {
+    let certificate = Arc::new(Certificate {
+        subject: "CN=alice".to_owned(),
+        names: vec![],
+        fingerprint: "0".repeat(64),
+        expires: testing::NOW,
+    });
+    let shown = |value: Option<&str>| {
+        let header = value.map(|value| (AUTHORIZATION, HeaderValue::from_str(value).unwrap()));
+        presented(&HeaderMap::from_iter(header), Some(Arc::clone(&certificate)))
+    };
+    assert!(shown(None).unwrap() == Some(Credential::Certificate(Arc::clone(&certificate))));
+    assert!(shown(Some("Bearer a.b.c")).unwrap() == Some(Credential::Bearer("a.b.c".to_owned())));
+    assert!(shown(Some("Basic !")).is_err());
+    assert!(presented(&HeaderMap::new(), None).unwrap().is_none());
 }
 
 #[test]
@@ -116,4 +137,6 @@ fn every_operation_but_the_ping_needs_an_access() {
     assert_eq!(needs("PUT", "/v2/a/manifests/v1"), AccessAction::Push);
     assert_eq!(needs("DELETE", "/v2/a/manifests/v1"), AccessAction::Delete);
     assert_eq!(needs("DELETE", "/acr/v1/a"), AccessAction::Delete);
+    assert_eq!(needs("GET", "/acr/v1/a"), AccessAction::ReadMetadata);
+    assert_eq!(needs("PATCH", "/acr/v1/a"), AccessAction::WriteMetadata);
 }

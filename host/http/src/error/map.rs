@@ -5,8 +5,9 @@ use std::time::Duration;
 use axum::http::header::{ALLOW, RETRY_AFTER, VARY, WWW_AUTHENTICATE};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use bulkhead_core::auth::{AuthFailure, Refusal};
+use bulkhead_core::ports::catalog::{Attribute, Lock};
 use bulkhead_core::ports::store::BodyError;
-use bulkhead_core::registry::RegistryError;
+use bulkhead_core::registry::{Locked, RegistryError};
 use bulkhead_oci::{Digest, ErrorCode};
 use serde_json::json;
 
@@ -15,19 +16,24 @@ use crate::auth::{Challenge, MalformedCredential};
 use crate::headers;
 use crate::parse::ParseError;
 
+/// The methods that are left of what may not be changed.
+const READING: &str = "GET, HEAD";
+
 impl From<ParseError> for ApiError {
     fn from(error: ParseError) -> Self {
         let (status, code) = match error {
-            ParseError::NoRoute => (StatusCode::NOT_FOUND, ErrorCode::Unsupported),
+            ParseError::NoRoute | ParseError::Slot => (StatusCode::NOT_FOUND, ErrorCode::Unsupported),
             ParseError::Method { .. } => (StatusCode::METHOD_NOT_ALLOWED, ErrorCode::Unsupported),
             ParseError::Path | ParseError::Name(_) => (StatusCode::BAD_REQUEST, ErrorCode::NameInvalid),
             ParseError::Digest(_) | ParseError::MissingDigest => (StatusCode::BAD_REQUEST, ErrorCode::DigestInvalid),
             ParseError::Tag(_) => (StatusCode::BAD_REQUEST, ErrorCode::TagInvalid),
             ParseError::ImpossibleTag => (StatusCode::NOT_FOUND, ErrorCode::ManifestUnknown),
             ParseError::UploadId => (StatusCode::NOT_FOUND, ErrorCode::BlobUploadUnknown),
-            ParseError::Query | ParseError::Repeated(_) | ParseError::TagsBesideTag | ParseError::Paging => {
-                (StatusCode::BAD_REQUEST, ErrorCode::Unsupported)
-            }
+            ParseError::AccountName(_)
+            | ParseError::Query
+            | ParseError::Repeated(_)
+            | ParseError::TagsBesideTag
+            | ParseError::Paging => (StatusCode::BAD_REQUEST, ErrorCode::Unsupported),
             ParseError::TooManyParameters | ParseError::TooManyTags => (StatusCode::URI_TOO_LONG, ErrorCode::Unsupported),
         };
         let answer = Self::new(status, code, error.to_string());
@@ -63,9 +69,10 @@ impl From<RegistryError> for ApiError {
             RegistryError::WrongSizes(digests) => Self::wrong_sizes(&digests),
             // A plugin's own words, for the client.
             RegistryError::Refused { reason } => Self::new(StatusCode::FORBIDDEN, ErrorCode::Denied, reason),
-            RegistryError::DeletesOff | RegistryError::Locked { .. } => {
-                Self::new(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::Unsupported, message)
-            }
+            RegistryError::DeletesOff => Self::disallowed(message, READING),
+            // Nothing is allowed for certain where reading is not (RFC 9110, 10.2.1).
+            RegistryError::Locked(Locked::ByAttribute(Lock { attribute: Attribute::Read, .. })) => Self::disallowed(message, ""),
+            RegistryError::Locked(_) => Self::disallowed(message, READING),
             RegistryError::NeededBy(by) => {
                 Self::new(StatusCode::CONFLICT, ErrorCode::Denied, message).detail(json!({ "digest": by.as_str() }))
             }
@@ -101,6 +108,11 @@ impl ApiError {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::SizeInvalid, message).detail(json!({ "limit": limit }))
     }
 
+    /// What nobody may at the moment, whoever asks; and the methods that the path takes all the same (RFC 9110, 15.5.6).
+    fn disallowed(message: String, allow: &'static str) -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::Unsupported, message).header(ALLOW, HeaderValue::from_static(allow))
+    }
+
     /// A deletion that was not done. Where none is done at all, the methods that the path takes instead (RFC 9110, 15.5.6).
     pub(crate) fn not_deleted(error: RegistryError, instead: &'static str) -> Self {
         let answer = Self::from(error);
@@ -118,7 +130,7 @@ impl ApiError {
 
     /// A plugin, or what stands behind it, is away. What it said is logged.
     pub(crate) fn unavailable(retry_after: Option<Duration>, cause: String) -> Self {
-        let seconds = retry_after.map_or(1, |wait| wait.as_secs().max(1));
+        let seconds = retry_after.map_or(1, seconds);
         Self { cause: Some(cause), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unknown, COULD_NOT) }
             .header(RETRY_AFTER, HeaderValue::from(seconds))
     }
@@ -129,13 +141,8 @@ impl ApiError {
         let answer = Self { cause: Some(cause), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unknown, message) };
         match retry_after {
             None => answer,
-            Some(wait) => answer.header(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1))),
+            Some(wait) => answer.header(RETRY_AFTER, HeaderValue::from(seconds(wait))),
         }
-    }
-
-    /// A caller of whom too much is known.
-    fn identity_too_large(failure: AuthFailure) -> Self {
-        Self::new(StatusCode::FORBIDDEN, ErrorCode::Denied, failure.to_string())
     }
 
     fn missing(digests: &[Digest]) -> Self {
@@ -148,6 +155,11 @@ impl ApiError {
         let message = "the manifest gives content another size than it has: make it again from the content itself";
         let answer = Self::new(StatusCode::BAD_REQUEST, ErrorCode::ManifestInvalid, message);
         digests.iter().fold(answer, |answer, digest| answer.detail(json!({ "digest": digest.as_str() })))
+    }
+
+    /// A registry that the operator names, and that is not there.
+    pub(crate) fn no_registry() -> Self {
+        Self::new(StatusCode::NOT_FOUND, ErrorCode::NameUnknown, "this host has no registry of that name")
     }
 
     /// Nobody of this host's name.
@@ -173,11 +185,12 @@ impl ApiError {
     /// A caller of whom it is not known who it is.
     pub(crate) fn not_identified(failure: AuthFailure, challenge: &Challenge) -> Self {
         match failure {
-            AuthFailure::Rejected | AuthFailure::InvalidToken => {
+            AuthFailure::Rejected | AuthFailure::InvalidToken | AuthFailure::EndsTooSoon => {
                 Self::new(StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized, failure.to_string()).challenged(challenge)
             }
-            AuthFailure::Unavailable => Self::auth_unavailable(),
-            AuthFailure::IdentityTooLarge => Self::identity_too_large(failure),
+            AuthFailure::Unavailable | AuthFailure::IdentityTooLarge | AuthFailure::TooManyFailures { .. } => {
+                Self::no_token(failure)
+            }
         }
     }
 
@@ -186,24 +199,24 @@ impl ApiError {
         Self::new(StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized, malformed.to_string()).challenged(challenge)
     }
 
-    /// The same three at the token service, where there is nothing to be challenged for.
+    /// The same at the token service, where there is nothing to be challenged for.
     pub(crate) fn no_token(failure: AuthFailure) -> Self {
         match failure {
-            AuthFailure::Rejected | AuthFailure::InvalidToken => {
+            AuthFailure::Rejected | AuthFailure::InvalidToken | AuthFailure::EndsTooSoon => {
                 Self::new(StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized, failure.to_string())
             }
-            AuthFailure::Unavailable => Self::auth_unavailable(),
-            AuthFailure::IdentityTooLarge => Self::identity_too_large(failure),
+            AuthFailure::Unavailable => Self::unavailable(None, "an auth plugin failed, so the caller was denied".to_owned()),
+            AuthFailure::IdentityTooLarge => Self::new(StatusCode::FORBIDDEN, ErrorCode::Denied, failure.to_string()),
+            AuthFailure::TooManyFailures { retry_after } => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, ErrorCode::TooManyRequests, failure.to_string())
+                    .header(RETRY_AFTER, HeaderValue::from(seconds(retry_after)))
+            }
         }
     }
 
     /// An `Authorization` header that the token service cannot use.
     pub(crate) fn no_token_for(malformed: MalformedCredential) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized, malformed.to_string())
-    }
-
-    fn auth_unavailable() -> Self {
-        Self::unavailable(None, "an auth plugin failed, so the caller was denied".to_owned())
     }
 
     /// A 403 bears no challenge: another token would not help.
@@ -218,4 +231,9 @@ impl ApiError {
             _ => answer.detail(challenge.detail.clone()),
         }
     }
+}
+
+/// Whole seconds, so many that a client that comes back then does not come too early.
+fn seconds(wait: Duration) -> u64 {
+    wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1)
 }

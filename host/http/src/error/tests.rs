@@ -2,8 +2,9 @@ use std::time::Duration;
 
 use axum::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
 use bulkhead_core::auth::{AuthFailure, Refusal};
+use bulkhead_core::ports::catalog::{Attribute, Lock, LockedBy};
 use bulkhead_core::ports::store::BodyError;
-use bulkhead_core::registry::RegistryError;
+use bulkhead_core::registry::{Locked, RegistryError};
 use bulkhead_oci::{Digest, ManifestError};
 
 use super::*;
@@ -24,6 +25,10 @@ async fn code(error: impl Into<ApiError>) -> (u16, String) {
 
 fn digest(digit: char) -> Digest {
     format!("sha256:{}", digit.to_string().repeat(64)).parse().unwrap()
+}
+
+fn locked(attribute: Attribute) -> RegistryError {
+    RegistryError::Locked(Locked::ByAttribute(Lock { on: LockedBy::Repository, attribute }))
 }
 
 #[tokio::test]
@@ -48,7 +53,9 @@ async fn each_error_of_a_registry_has_the_specifications_status_and_code() {
         (RegistryError::Refused { reason: "no".to_owned() }, 403, "DENIED"),
         (RegistryError::Contended, 409, "DENIED"),
         (RegistryError::DeletesOff, 405, "UNSUPPORTED"),
-        (RegistryError::Locked { tag: None }, 405, "UNSUPPORTED"),
+        (RegistryError::Locked(Locked::BySetting { tag: None }), 405, "UNSUPPORTED"),
+        (locked(Attribute::Write), 405, "UNSUPPORTED"),
+        (locked(Attribute::Read), 405, "UNSUPPORTED"),
         (RegistryError::NeededBy(digest('a')), 409, "DENIED"),
         (RegistryError::Unavailable { retry_after: None, reason: String::new() }, 503, "UNKNOWN"),
         (RegistryError::Internal(String::new()), 500, "UNKNOWN"),
@@ -105,6 +112,16 @@ async fn a_refused_deletion_names_the_methods_that_are_left() {
 }
 
 #[tokio::test]
+async fn what_is_locked_says_which_lock_and_which_methods_are_left() {
+    let (_, body, headers) = told(locked(Attribute::Write)).await;
+    let message = body["errors"][0]["message"].as_str().unwrap();
+    assert!(message.starts_with("The operation is disallowed") && message.contains("writeEnabled=false"), "{message}");
+    assert_eq!(headers[ALLOW], "GET, HEAD");
+    assert_eq!(told(locked(Attribute::Read)).await.2[ALLOW], "");
+    assert_eq!(told(ApiError::not_deleted(locked(Attribute::Delete), "GET, HEAD, PUT")).await.2[ALLOW], "GET, HEAD, PUT");
+}
+
+#[tokio::test]
 async fn a_wrong_method_is_told_the_right_ones() {
     let (status, _, headers) = told(ParseError::Method { allow: "GET, HEAD" }).await;
     assert_eq!((status, headers[ALLOW].to_str().unwrap()), (405, "GET, HEAD"));
@@ -113,6 +130,8 @@ async fn a_wrong_method_is_told_the_right_ones() {
 #[tokio::test]
 async fn each_way_of_not_being_let_in_has_its_own_answer() {
     let challenge = Challenge::of(&testing::context(), &Operation::Catalog { page: testing::everything() }, None);
+    let failures = AuthFailure::TooManyFailures { retry_after: Duration::from_millis(6001) };
+    assert_eq!(told(ApiError::no_token(failures)).await.2[RETRY_AFTER], "7");
     for (error, status, expected, challenged) in [
         (ApiError::refused(Refusal::Anonymous, &challenge), 401, "UNAUTHORIZED", true),
         (ApiError::refused(Refusal::InsufficientScope, &challenge), 401, "DENIED", true),
@@ -120,6 +139,10 @@ async fn each_way_of_not_being_let_in_has_its_own_answer() {
         (ApiError::not_identified(AuthFailure::Rejected, &challenge), 401, "UNAUTHORIZED", true),
         (ApiError::not_identified(AuthFailure::InvalidToken, &challenge), 401, "UNAUTHORIZED", true),
         (ApiError::not_identified(AuthFailure::Unavailable, &challenge), 503, "UNKNOWN", false),
+        (ApiError::not_identified(AuthFailure::EndsTooSoon, &challenge), 401, "UNAUTHORIZED", true),
+        (ApiError::not_identified(failures, &challenge), 429, "TOOMANYREQUESTS", false),
+        (ApiError::no_token(AuthFailure::EndsTooSoon), 401, "UNAUTHORIZED", false),
+        (ApiError::no_token(AuthFailure::IdentityTooLarge), 403, "DENIED", false),
         (ApiError::no_token(AuthFailure::Rejected), 401, "UNAUTHORIZED", false),
     ] {
         let name = format!("{error:?}");

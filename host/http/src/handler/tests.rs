@@ -119,3 +119,46 @@ async fn an_answer_to_head_has_the_length_but_not_the_body() {
         assert_eq!(head.header("content-length"), get.body.len().to_string(), "{target}");
     }
 }
+
+#[tokio::test]
+async fn the_operators_socket_reaches_nothing_but_administration() {
+    let world = World::new();
+    let digest = world.put_blob("public/a", "content").await;
+    for target in [
+        "/v2/".to_owned(),
+        "/v2/_catalog".to_owned(),
+        format!("/v2/public/a/blobs/{digest}"),
+        "/acr/v1/public/a".to_owned(),
+        "/oauth2/token".to_owned(),
+        "/oauth2/keys".to_owned(),
+        "/nothing".to_owned(),
+    ] {
+        assert_eq!(world.operator(request("GET", &target), "").await.status, 404, "{target}");
+    }
+    for (method, target) in [
+        ("POST", "/v2/public/a/blobs/uploads/"),
+        ("DELETE", "/acr/v1/public/a"),
+        ("POST", "/oauth2/token"),
+        ("POST", "/oauth2/exchange"),
+    ] {
+        assert_eq!(world.operator(request(method, target), "").await.status, 404, "{target}");
+    }
+    assert_eq!((world.catalog.count(), world.store.count().0), ((1, 0, 0), 1));
+    for probe in ["/healthz", "/readyz"] {
+        assert_eq!(world.operator(request("GET", probe), "").await.status, 200, "{probe}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_learns_which_registries_there_are() {
+    let world = World::new();
+    for registry in ["default", "other", "third"] {
+        let target = format!("/api/v1/registries/{registry}/principals");
+        let answer = world.send(request("GET", &target), "").await;
+        assert!(answer.status == 401 && answer.header("www-authenticate").ends_with("scope=\"registry:administration:*\""));
+        assert_eq!(world.send(as_user("bob", "GET", &target), "").await.status, 403);
+    }
+    let told = |registry: &str| as_user("alice", "GET", &format!("/api/v1/registries/{registry}/principals"));
+    let (other, third) = (world.send(told("other"), "").await, world.send(told("third"), "").await);
+    assert_eq!((other.status, &other.json()["detail"]), (404, &third.json()["detail"]));
+}

@@ -1,5 +1,6 @@
 //! Why a request is none that this host answers.
 
+use bulkhead_core::ports::accounts::AccountNameError;
 use bulkhead_oci::{DigestError, NameError, TagError};
 
 use super::MAX_TAGS;
@@ -30,6 +31,11 @@ pub(crate) enum ParseError {
     /// A text that cannot be an upload's name.
     #[error("there is no such upload")]
     UploadId,
+    #[error(transparent)]
+    AccountName(#[from] AccountNameError),
+    /// A text that is no place of a secret.
+    #[error("an account has the secrets 1 and 2, and no other")]
+    Slot,
     #[error("the query cannot be read: it is wrongly encoded")]
     Query,
     #[error("the query has more parameters than any request needs")]

@@ -9,9 +9,13 @@ mod path;
 mod query;
 
 use axum::http::Method;
+use bulkhead_core::ports::catalog::Attributed;
 use bulkhead_core::ports::ids::UploadId;
 use bulkhead_core::registry::PushTarget;
 use bulkhead_oci::{Algorithm, Digest, Reference, ReferenceError, RepositoryName, Tag};
+
+use crate::api::ApiCall;
+use crate::{acr, api};
 
 pub(crate) use error::ParseError;
 pub(crate) use query::Query;
@@ -34,8 +38,12 @@ pub(crate) enum Call {
     TokenByQuery,
     /// A token, asked for in a form.
     TokenByForm,
+    /// A refresh token for the token of another issuer, asked for in a form.
+    Exchange,
     /// Something of the registry, by `/v2/` or `/acr/v1/`.
     Registry(Operation),
+    /// Administration, by `/api/v1/`.
+    Api(ApiCall),
 }
 
 /// Whether a body is wanted.
@@ -127,7 +135,23 @@ pub(crate) enum Operation {
     DeleteRepository {
         repository: RepositoryName,
     },
+    /// The tag alone; what it points to stays.
+    DeleteTag {
+        repository: RepositoryName,
+        tag: Tag,
+    },
+    ReadAttributes {
+        repository: RepositoryName,
+        of: Attributed,
+    },
+    ChangeAttributes {
+        repository: RepositoryName,
+        of: Attributed,
+    },
 }
+
+/// Where `/api/v1/` begins.
+pub(crate) const API: &str = "/api/v1/";
 
 /// Reads a request. `path` and `query` are as they came, still encoded.
 ///
@@ -138,13 +162,22 @@ pub(crate) fn parse(method: &Method, path: &str, query: Option<&str>) -> Result<
         return v2(method, rest, query).map(Call::Registry);
     }
     if let Some(rest) = path.strip_prefix("/acr/v1/") {
-        return acr(method, rest).map(Call::Registry);
+        return acr::parse(method, &path::decode(rest)?).map(Call::Registry);
+    }
+    if let Some(rest) = path.strip_prefix(API) {
+        return api::parse(method, &path::decode(rest)?, query).map(Call::Api);
     }
     let call = match path {
         "/v2" => Call::Registry(Operation::Ping),
         "/healthz" => Call::Live,
         "/readyz" => Call::Ready,
-        "/oauth2/keys" => Call::Keys,
+        "/oauth2/keys" | "/.well-known/jwks.json" => Call::Keys,
+        "/oauth2/exchange" => {
+            return match *method {
+                Method::POST => Ok(Call::Exchange),
+                _ => Err(ParseError::Method { allow: "POST" }),
+            };
+        }
         "/oauth2/token" => {
             return match *method {
                 Method::GET => Ok(Call::TokenByQuery),
@@ -158,7 +191,11 @@ pub(crate) fn parse(method: &Method, path: &str, query: Option<&str>) -> Result<
     Ok(call)
 }
 
-fn reading(method: &Method) -> Result<Reading, ParseError> {
+/// Whether a body is wanted, where something can only be read.
+///
+/// # Errors
+/// [`ParseError::Method`].
+pub(crate) fn reading(method: &Method) -> Result<Reading, ParseError> {
     match *method {
         Method::GET => Ok(Reading::Get),
         Method::HEAD => Ok(Reading::Head),
@@ -190,19 +227,6 @@ fn v2(method: &Method, rest: &str, query: Option<&str>) -> Result<Operation, Par
         }
         ("referrers", digest) => referrers(method, name, digest, query),
         _ => Err(path::no_route(&rest)),
-    }
-}
-
-/// What stands behind `/acr/v1/`. A part that begins with `_` is no name: it is a noun of this interface that is not answered here.
-fn acr(method: &Method, rest: &str) -> Result<Operation, ParseError> {
-    let rest = path::decode(rest)?;
-    if rest.is_empty() || rest.split('/').any(|part| part.starts_with('_')) {
-        return Err(ParseError::NoRoute);
-    }
-    let repository = rest.parse()?;
-    match *method {
-        Method::DELETE => Ok(Operation::DeleteRepository { repository }),
-        _ => Err(ParseError::Method { allow: "DELETE" }),
     }
 }
 
@@ -309,13 +333,21 @@ fn referrers(method: &Method, name: &str, digest: &str, query: Option<&str>) -> 
 }
 
 fn paging(query: &Query<'_>) -> Result<Paging, ParseError> {
-    let limit = match query.one("n")? {
-        None => MAX_PAGE,
-        Some(text) if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) => return Err(ParseError::Paging),
-        // More digits than a number has is still only too many.
-        Some(text) => text.parse::<u32>().map_or(MAX_PAGE, |n| n.min(MAX_PAGE)),
-    };
+    let limit = length(query, MAX_PAGE)?.unwrap_or(MAX_PAGE);
     Ok(Paging { limit, last: query.one("last")?.filter(|text| !text.is_empty()).map(str::to_owned) })
+}
+
+/// How many entries of a list are wanted (`n`), at most `most`. None: the client does not say.
+///
+/// # Errors
+/// [`ParseError::Paging`], [`ParseError::Repeated`].
+pub(crate) fn length(query: &Query<'_>, most: u32) -> Result<Option<u32>, ParseError> {
+    match query.one("n")? {
+        None => Ok(None),
+        Some(text) if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) => Err(ParseError::Paging),
+        // More digits than a number has is still only too many.
+        Some(text) => Ok(Some(text.parse::<u32>().map_or(most, |n| n.min(most)))),
+    }
 }
 
 #[cfg(test)]

@@ -42,6 +42,9 @@ fn paths_outside_of_the_registry_are_known_by_name() {
     assert_eq!(ask("GET", "/oauth2/keys"), Ok(Call::Keys));
     assert_eq!(ask("GET", "/oauth2/token?scope=x"), Ok(Call::TokenByQuery));
     assert_eq!(ask("POST", "/oauth2/token"), Ok(Call::TokenByForm));
+    assert_eq!(ask("POST", "/oauth2/exchange"), Ok(Call::Exchange));
+    assert_eq!(ask("GET", "/oauth2/exchange"), Err(ParseError::Method { allow: "POST" }));
+    assert_eq!(ask("GET", "/.well-known/jwks.json"), Ok(Call::Keys));
     assert_eq!(ask("DELETE", "/oauth2/token"), Err(ParseError::Method { allow: "GET, POST" }));
     assert_eq!(ask("POST", "/healthz"), Err(ParseError::Method { allow: "GET, HEAD" }));
     for nothing in
@@ -124,18 +127,20 @@ fn there_is_a_most_of_the_tags_of_one_push() {
 }
 
 #[test]
-fn a_repository_is_deleted_by_its_name_alone() {
+fn a_path_of_another_interface_is_decoded_once_like_every_other() {
     assert_eq!(v2("DELETE", "/acr/v1/a/b"), Operation::DeleteRepository { repository: name("a/b") });
     assert_eq!(v2("DELETE", "/acr/v1/a%2Db"), Operation::DeleteRepository { repository: name("a-b") });
-    assert_eq!(ask("GET", "/acr/v1/a/b"), Err(ParseError::Method { allow: "DELETE" }));
     for elsewhere in
-        ["/acr/v1/", "/acr/v1", "/acr/v1/_catalog", "/acr/v1/a/_tags", "/acr/v1/a/_tags/v1", "/acr/v1/a/_manifests/DIGEST"]
+        ["/acr/v1/", "/acr/v1", "/acr/v1/_catalog", "/api/v1/", "/api/v1", "/api/v1/registries", "/api/v2/keys/rotate"]
     {
         assert_eq!(ask("DELETE", elsewhere), Err(ParseError::NoRoute), "{elsewhere}");
     }
     for bad in ["A", "a//b", "a/", "../a", "a%2Fb", "%2e%2e", "a:v1"] {
         let answer = ask("DELETE", &format!("/acr/v1/{bad}"));
         assert!(matches!(answer, Err(ParseError::Name(_) | ParseError::Path)), "{bad}: {answer:?}");
+    }
+    for bad in ["registries%2Fdefault/principals", "registries/../principals%00", "registries/default/%2e%2e/principals"] {
+        assert_eq!(ask("GET", &format!("/api/v1/{bad}")), Err(ParseError::Path), "{bad}");
     }
 }
 

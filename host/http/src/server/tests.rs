@@ -1,6 +1,9 @@
+mod admin;
+mod tls;
+
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -16,19 +19,27 @@ struct Running {
 }
 
 async fn start(limits: HttpLimits) -> Running {
-    let world = World::limited(limits);
+    start_with(World::limited(limits), Listener::Plain)
+}
+
+/// On a port of its own.
+fn start_with(world: World, listener: impl FnOnce(TcpListener) -> Listener) -> Running {
+    start_on(world, |port| vec![listener(port)])
+}
+
+/// On a port of its own, and perhaps more.
+fn start_on(world: World, listeners: impl FnOnce(TcpListener) -> Vec<Listener>) -> Running {
     let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
-    let app = Arc::clone(&world.peer.app);
-    let ended = tokio::spawn(serve(vec![listener], app, async {
+    let ended = tokio::spawn(serve(listeners(listener), world.app(), async {
         let _ = stopped.await;
     }));
     Running { address, stop, ended, world }
 }
 
 /// Reads one answer whose length is told; its head and its body.
-async fn read_answer(stream: &mut TcpStream) -> (String, Vec<u8>) {
+async fn read_answer(stream: &mut (impl AsyncRead + Unpin)) -> (String, Vec<u8>) {
     let mut bytes = Vec::new();
     loop {
         assert_ne!(stream.read_buf(&mut bytes).await.unwrap(), 0, "{}", String::from_utf8_lossy(&bytes));

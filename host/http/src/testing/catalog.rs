@@ -1,5 +1,6 @@
 //! A catalog in memory, as far as requests reach it.
 
+mod locks;
 mod tables;
 
 use std::sync::{Mutex, MutexGuard};
@@ -7,8 +8,9 @@ use std::sync::{Mutex, MutexGuard};
 use async_trait::async_trait;
 use bulkhead_core::ports::admission::TagState;
 use bulkhead_core::ports::catalog::{
-    Advance, Announce, BlobRecord, Catalog, CatalogError, Deletion, Delivery, Expected, ManifestRecord, NewDelivery, NewManifest,
-    OldManifest, Part, PutManifest, Referenced, ReferrerRecord, Removal, RepositoryDeletion, Settlement, TagFilter, UploadRecord,
+    Added, Advance, Announce, Attributed, Attributes, AttributesChange, AttributesRecord, BlobRecord, Catalog, CatalogError,
+    Deletion, Delivery, Expected, ManifestRecord, Mounted, NewDelivery, NewManifest, OldManifest, Part, PutManifest, Referenced,
+    ReferrerRecord, Removal, RepositoryDeletion, Settlement, TagFilter, UploadRecord,
 };
 use bulkhead_core::ports::clock::Timestamp;
 use bulkhead_core::ports::ids::{RegistryId, RegistryName, UploadId};
@@ -74,13 +76,16 @@ impl Catalog for MemoryCatalog {
         blob: &BlobRecord,
         upload: Option<&UploadId>,
         _: Timestamp,
-    ) -> Result<(), CatalogError> {
+    ) -> Result<Added, CatalogError> {
         let mut tables = self.tables();
+        if let Some(lock) = tables.write_lock(&place(registry, repository)) {
+            return Ok(Added::Locked(lock));
+        }
         tables.blobs.insert((place(registry, repository), blob.digest.clone()), blob.clone());
         if let Some(upload) = upload {
             tables.uploads.remove(&(registry, upload.clone()));
         }
-        Ok(())
+        Ok(Added::Done)
     }
 
     async fn mount_blob(
@@ -91,20 +96,22 @@ impl Catalog for MemoryCatalog {
         digest: &Digest,
         _: Timestamp,
         _: Vec<NewDelivery>,
-    ) -> Result<Option<BlobRecord>, CatalogError> {
+    ) -> Result<Mounted, CatalogError> {
         let mut tables = self.tables();
         let blob = tables.blobs.get(&(place(registry, from), digest.clone())).cloned();
-        if let Some(blob) = &blob {
-            tables.blobs.insert((place(registry, to), digest.clone()), blob.clone());
+        let Some(blob) = blob.filter(|_| tables.may_read(registry, from)) else { return Ok(Mounted::Absent) };
+        if let Some(lock) = tables.write_lock(&place(registry, to)) {
+            return Ok(Mounted::Locked(lock));
         }
-        Ok(blob)
+        tables.blobs.insert((place(registry, to), digest.clone()), blob.clone());
+        Ok(Mounted::Done(blob))
     }
 
     async fn holders(&self, registry: RegistryId, digest: &Digest, limit: u32) -> Result<Vec<RepositoryName>, CatalogError> {
         let tables = self.tables();
         let of =
             tables.blobs.keys().filter(|((at, _), blob)| *at == registry && blob == digest).map(|((_, name), _)| name.clone());
-        Ok(of.take(limit as usize).collect())
+        Ok(of.filter(|name| tables.may_read(registry, name)).take(limit as usize).collect())
     }
 
     async fn remove_blob(
@@ -170,8 +177,15 @@ impl Catalog for MemoryCatalog {
             Reference::Digest(digest) => Some(digest.clone()),
             Reference::Tag(tag) => tables.tags.get(&(place(registry, repository), tag.clone())).cloned(),
         };
-        let found = digest.and_then(|digest| tables.manifests.get(&(place(registry, repository), digest)));
-        Ok(found.map(|stored| stored.record.clone()))
+        let Some(digest) = digest else { return Ok(None) };
+        let place = place(registry, repository);
+        let of_tag = match reference {
+            Reference::Digest(_) => Attributes::default(),
+            Reference::Tag(tag) => tables.attributes_of(&place, &Attributed::Tag(tag.clone())),
+        };
+        let attributes = tables.attributes_of(&place, &Attributed::Manifest(digest.clone())).and(of_tag);
+        let found = tables.manifests.get(&(place, digest));
+        Ok(found.map(|stored| ManifestRecord { attributes, ..stored.record.clone() }))
     }
 
     async fn put_manifest(&self, registry: RegistryId, new: NewManifest<'_>) -> Result<PutManifest, CatalogError> {
@@ -188,6 +202,7 @@ impl Catalog for MemoryCatalog {
         repository: &RepositoryName,
         tag: &Tag,
         expected: &Expected,
+        _: Timestamp,
         _: Vec<NewDelivery>,
     ) -> Result<Deletion, CatalogError> {
         Ok(self.tables().remove_tag(&place(registry, repository), tag, expected))
@@ -201,6 +216,30 @@ impl Catalog for MemoryCatalog {
         _: Announce,
     ) -> Result<RepositoryDeletion, CatalogError> {
         Ok(self.tables().remove_repository(&place(registry, repository), reviewed))
+    }
+
+    async fn repository_attributes(&self, registry: RegistryId, repository: &RepositoryName) -> Result<Attributes, CatalogError> {
+        Ok(self.tables().attributes_of(&place(registry, repository), &Attributed::Repository))
+    }
+
+    async fn attributes(
+        &self,
+        registry: RegistryId,
+        repository: &RepositoryName,
+        of: &Attributed,
+    ) -> Result<Option<AttributesRecord>, CatalogError> {
+        Ok(self.tables().attributes_record(&place(registry, repository), of))
+    }
+
+    async fn change_attributes(
+        &self,
+        registry: RegistryId,
+        repository: &RepositoryName,
+        of: &Attributed,
+        change: &AttributesChange,
+        now: Timestamp,
+    ) -> Result<Option<Attributes>, CatalogError> {
+        Ok(self.tables().change(&place(registry, repository), of, change, now))
     }
 
     async fn tag_states(
@@ -244,7 +283,8 @@ impl Catalog for MemoryCatalog {
         if !tables.manifests.keys().any(|(at, _)| *at == place) {
             return Ok(None);
         }
-        let tags = tables.tags.keys().filter(|(at, _)| *at == place).map(|(_, tag)| tag.clone());
+        let shown = |tag: &Tag| tables.attributes_of(&place, &Attributed::Tag(tag.clone())).list_enabled;
+        let tags = tables.tags.keys().filter(|(at, tag)| *at == place && shown(tag)).map(|(_, tag)| tag.clone());
         let later = tags.filter(|tag| after.is_none_or(|after| tag.as_str() > after));
         Ok(Some(later.take(limit as usize).collect()))
     }
@@ -259,7 +299,7 @@ impl Catalog for MemoryCatalog {
         let mut names: Vec<RepositoryName> =
             tables.manifests.keys().filter(|((at, _), _)| *at == registry).map(|((_, name), _)| name.clone()).collect();
         names.dedup();
-        names.retain(|name| after.is_none_or(|after| name.as_str() > after));
+        names.retain(|name| after.is_none_or(|after| name.as_str() > after) && tables.shows_repository(&place(registry, name)));
         names.truncate(limit as usize);
         Ok(names)
     }
@@ -276,6 +316,7 @@ impl Catalog for MemoryCatalog {
         let (tables, place) = (self.tables(), place(registry, repository));
         let refers = |stored: &Stored| {
             stored.manifest.subject.as_ref().is_some_and(|to| to.digest == *subject)
+                && tables.attributes_of(&place, &Attributed::Manifest(stored.record.digest.clone())).list_enabled
                 && artifact_type.is_none_or(|wanted| stored.record.artifact_type.as_deref() == Some(wanted))
         };
         let found = tables

@@ -1,11 +1,13 @@
-//! Plugins: users whose password is their name backwards, rules for alice, bob and nobody, and a warden of two tags.
+//! Plugins: users of three kinds, rules for alice, bob and nobody, and a warden of two tags.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use bulkhead_core::ports::admission::{Admission, Change, Opinion};
-use bulkhead_core::ports::auth::{Access, AccessAction, Authentication, Authenticator, Authorizer, Credential, Verdict};
+use bulkhead_core::ports::auth::{
+    Access, AccessAction, Answer, Authentication, Authenticator, Authorizer, Credential, Standing, Verdict,
+};
 use bulkhead_core::ports::context::{Identity, RequestContext};
 use bulkhead_core::ports::plugin::{PluginError, PluginLabel};
 use bulkhead_oci::RepositoryName;
@@ -14,16 +16,34 @@ fn label(name: &str) -> PluginLabel {
     PluginLabel { name: name.into(), digest: "sha256:0".into() }
 }
 
-/// Fails when told to.
+/// What the test changes while it runs.
+#[derive(Default)]
+pub(super) struct Switches {
+    /// The plugin fails.
+    pub failing: AtomicBool,
+    /// Nobody is known any more.
+    pub dismissed: AtomicBool,
+}
+
+/// Users whose password is their name backwards; whoever shows a certificate of the subject `CN=NAME`; and whoever brings the token
+/// `issued.NAME` of an issuer. What becomes of those whose name begins with `guest`, it cannot say.
 pub(super) struct Staff {
     label: PluginLabel,
-    failing: Arc<AtomicBool>,
+    switches: Arc<Switches>,
 }
 
 impl Staff {
-    pub(super) fn new(failing: Arc<AtomicBool>) -> Self {
-        Self { label: label("staff"), failing }
+    pub(super) fn new(switches: Arc<Switches>) -> Self {
+        Self { label: label("staff"), switches }
     }
+
+    fn check(&self) -> Result<(), PluginError> {
+        if self.switches.failing.load(Ordering::SeqCst) { Err(PluginError::Trapped("told to".to_owned())) } else { Ok(()) }
+    }
+}
+
+fn known(name: &str) -> Identity {
+    Identity { plugin: "staff".into(), subject: name.to_owned(), groups: vec![], claims: vec![], expires: None }
 }
 
 #[async_trait]
@@ -33,16 +53,26 @@ impl Authenticator for Staff {
     }
 
     async fn authenticate(&self, _: &RequestContext, credential: &Credential) -> Result<Authentication, PluginError> {
-        if self.failing.load(Ordering::SeqCst) {
-            return Err(PluginError::Trapped("told to".to_owned()));
-        }
-        let Credential::Basic { user, secret } = credential else { return Ok(Authentication::Abstained) };
-        if !user.is_empty() && user.chars().rev().eq(secret.chars()) {
-            let identity =
-                Identity { plugin: "staff".into(), subject: user.clone(), groups: vec![], claims: vec![], expires: None };
-            return Ok(Authentication::Accepted { identity, reuse: 0 });
-        }
-        Ok(Authentication::Rejected("not backwards".to_owned()))
+        self.check()?;
+        let name = match credential {
+            Credential::Basic { user, secret } if !user.is_empty() && user.chars().rev().eq(secret.chars()) => Some(&**user),
+            Credential::Basic { .. } => return Ok(Authentication::Rejected("not backwards".to_owned())),
+            Credential::Bearer(token) => token.strip_prefix("issued."),
+            Credential::Certificate(certificate) => certificate.subject.strip_prefix("CN="),
+        };
+        Ok(match name {
+            Some(name) => Authentication::Accepted { identity: known(name), reuse: 0, proof: None },
+            None => Authentication::Abstained,
+        })
+    }
+
+    async fn lookup(&self, _: &RequestContext, subject: &str, _: Option<&str>) -> Result<Standing, PluginError> {
+        self.check()?;
+        Ok(match self.switches.dismissed.load(Ordering::SeqCst) {
+            true => Standing::Gone,
+            false if subject.starts_with("guest") => Standing::Untracked,
+            false => Standing::Known(known(subject)),
+        })
     }
 }
 
@@ -63,12 +93,7 @@ impl Authorizer for Rules {
         &self.label
     }
 
-    async fn authorize(
-        &self,
-        _: &RequestContext,
-        who: Option<&Identity>,
-        accesses: &[Access],
-    ) -> Result<Vec<Verdict>, PluginError> {
+    async fn authorize(&self, _: &RequestContext, who: Option<&Identity>, accesses: &[Access]) -> Result<Answer, PluginError> {
         let may = |access: &Access| {
             let below = |prefix: &str| access.repository.as_ref().is_some_and(|name| name.as_str().starts_with(prefix));
             match who.map(|identity| identity.subject.as_str()) {
@@ -78,7 +103,8 @@ impl Authorizer for Rules {
                 _ => below("public/") && access.action == AccessAction::Pull,
             }
         };
-        Ok(accesses.iter().map(|access| if may(access) { Verdict::Allow } else { Verdict::Abstain }).collect())
+        let verdict = |access| if may(access) { Verdict::Allow(String::new()) } else { Verdict::Abstain };
+        Ok(Answer { verdicts: accesses.iter().map(verdict).collect(), reuse: 0 })
     }
 }
 

@@ -69,11 +69,14 @@ pub(crate) async fn perform(
             referrers::list(visit, &repository, &subject, artifact_type.as_deref(), after.as_ref()).await
         }
         Operation::DeleteRepository { repository } => acr::delete_repository(visit, headers, &repository).await,
+        Operation::DeleteTag { repository, tag } => acr::delete_tag(visit, headers, &repository, tag).await,
+        Operation::ReadAttributes { repository, of } => acr::attributes::read(visit, &repository, &of).await,
+        Operation::ChangeAttributes { repository, of } => acr::attributes::change(visit, &repository, &of, body).await,
     }
 }
 
 /// An answer without a body.
-fn empty(status: StatusCode) -> Response {
+pub(crate) fn empty(status: StatusCode) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = status;
     response

@@ -30,13 +30,13 @@ pub(super) async fn put(
     body: ClientBody,
 ) -> Result<Response, ApiError> {
     let length = body.length();
-    let blob = visit.registry.put_blob(repository, digest, length, body.into_incoming()).await?;
+    let blob = visit.registry.put_blob(visit.act(), repository, digest, length, body.into_incoming()).await?;
     Ok(created(blobs::path(repository, &blob.digest), &blob.digest))
 }
 
 /// GET: where the upload stands.
 pub(super) async fn status(visit: &Visit, repository: &RepositoryName, upload: &UploadId) -> Result<Response, ApiError> {
-    let upload = visit.registry.upload(repository, upload).await?;
+    let upload = visit.registry.upload(visit.act(), repository, upload).await?;
     Ok(standing(StatusCode::NO_CONTENT, &upload))
 }
 
@@ -49,7 +49,7 @@ pub(super) async fn append(
     body: ClientBody,
 ) -> Result<Response, ApiError> {
     let chunk = chunk(request, &body)?;
-    let appended = visit.registry.append_upload(repository, upload, chunk, body.into_incoming()).await;
+    let appended = visit.registry.append_upload(visit.act(), repository, upload, chunk, body.into_incoming()).await;
     let appended = appended.map_err(|error| misplaced(error, repository, upload))?;
     Ok(standing(StatusCode::ACCEPTED, &appended))
 }
@@ -67,14 +67,14 @@ pub(super) async fn finish(
         Some(0) => None,
         _ => Some((chunk(request, &body)?, body.into_incoming())),
     };
-    let blob = visit.registry.finish_upload(repository, upload, digest, last).await;
+    let blob = visit.registry.finish_upload(visit.act(), repository, upload, digest, last).await;
     let blob = blob.map_err(|error| misplaced(error, repository, upload))?;
     Ok(created(blobs::path(repository, &blob.digest), &blob.digest))
 }
 
 /// DELETE: never mind.
 pub(super) async fn cancel(visit: &Visit, repository: &RepositoryName, upload: &UploadId) -> Result<Response, ApiError> {
-    visit.registry.cancel_upload(repository, upload).await?;
+    visit.registry.cancel_upload(visit.act(), repository, upload).await?;
     Ok(empty(StatusCode::NO_CONTENT))
 }
 

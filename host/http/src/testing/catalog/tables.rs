@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 
 use bulkhead_core::ports::admission::TagState;
 use bulkhead_core::ports::catalog::{
-    BlobRecord, Deletion, Expected, ManifestRecord, NewManifest, OldManifest, PutManifest, Referenced, RepositoryDeletion,
-    Sparse, UploadRecord,
+    Attributes, BlobRecord, Deletion, Expected, ManifestRecord, NewManifest, OldManifest, PutManifest, Referenced,
+    RepositoryDeletion, Sparse, UploadRecord,
 };
 use bulkhead_core::ports::ids::{RegistryId, UploadId};
 use bulkhead_oci::{Digest, Manifest, RepositoryName, Tag};
+
+use super::locks::Changed;
 
 pub(super) type Place = (RegistryId, RepositoryName);
 
@@ -23,6 +25,8 @@ pub(super) struct Tables {
     pub uploads: HashMap<(RegistryId, UploadId), UploadRecord>,
     pub manifests: BTreeMap<(Place, Digest), Stored>,
     pub tags: BTreeMap<(Place, Tag), Digest>,
+    /// By place, and digest, tag or nothing.
+    pub changed: HashMap<(Place, String), Changed>,
 }
 
 impl Tables {
@@ -58,6 +62,10 @@ impl Tables {
     }
 
     pub(super) fn put_manifest(&mut self, place: &Place, new: NewManifest<'_>) -> PutManifest {
+        let locked = self.write_lock(place).or_else(|| new.tags.iter().find_map(|tag| self.tag_lock(place, &tag.tag)));
+        if let Some(lock) = locked {
+            return PutManifest::Locked(lock);
+        }
         if !new.tags.iter().all(|tag| self.is(place, &tag.tag, &tag.expected)) {
             return PutManifest::Changed;
         }
@@ -79,6 +87,7 @@ impl Tables {
             media_type: new.manifest.media_type.clone(),
             body: new.body,
             artifact_type: new.manifest.artifact_type.clone(),
+            attributes: Attributes::default(),
         };
         let stored = Stored { record, manifest: new.manifest.clone() };
         self.manifests.insert((place.clone(), new.digest.clone()), stored);
@@ -99,11 +108,18 @@ impl Tables {
         if self.tags.iter().any(unseen) {
             return Deletion::Changed;
         }
+        let tags: Vec<Tag> = self.tags.iter().filter(|((at, _), to)| points(at, to)).map(|((_, tag), _)| tag.clone()).collect();
+        if let Some(lock) = self.deletion_lock(place, std::slice::from_ref(old.digest), &tags) {
+            return Deletion::Locked(lock);
+        }
         self.tags.retain(|(at, _), to| !points(at, to));
         deletion(self.manifests.remove(&(place.clone(), old.digest.clone())))
     }
 
     pub(super) fn remove_blob(&mut self, place: &Place, digest: &Digest, referenced: Referenced) -> Deletion {
+        if let Some(lock) = self.deletion_lock(place, &[], &[]) {
+            return Deletion::Locked(lock);
+        }
         match (self.needing(place, digest), referenced) {
             (Some(by), Referenced::Refuse) => Deletion::NeededBy(by),
             _ => deletion(self.blobs.remove(&(place.clone(), digest.clone()))),
@@ -111,6 +127,9 @@ impl Tables {
     }
 
     pub(super) fn remove_tag(&mut self, place: &Place, tag: &Tag, expected: &Expected) -> Deletion {
+        if let Some(lock) = self.deletion_lock(place, &[], std::slice::from_ref(tag)) {
+            return Deletion::Locked(lock);
+        }
         match self.is(place, tag, expected) {
             true => deletion(self.tags.remove(&(place.clone(), tag.clone()))),
             false => Deletion::Changed,
@@ -127,6 +146,10 @@ impl Tables {
         if reviewed.is_some_and(|reviewed| !tags.iter().all(|tag| reviewed.contains(&self.state(place, tag)))) {
             return RepositoryDeletion::Changed;
         }
+        if let Some(lock) = self.deletion_lock(place, &manifests, &tags) {
+            return RepositoryDeletion::Locked(lock);
+        }
+        self.forget_attributes(place);
         self.manifests.retain(|(at, _), _| !of(at));
         self.tags.retain(|(at, _), _| !of(at));
         self.blobs.retain(|(at, _), _| !of(at));

@@ -1,0 +1,66 @@
+//! Tokens for single repositories: a name, a secret, and the scope map that says what it may.
+
+use bulkhead_core::accounts::NewToken;
+use bulkhead_core::ports::accounts::{AccountChange, AccountKind, AccountName, AccountStatus};
+use serde::Deserialize;
+
+use super::Desk;
+use super::accounts::made;
+use super::failure::unusable;
+use super::principals::map_name;
+use super::secrets::life;
+use super::view::AccountView;
+use crate::Response;
+use crate::body::ClientBody;
+use crate::error::ApiError;
+use crate::handler::json;
+use crate::json_body::{self, Shape, USUAL};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct CreateBody {
+    name: String,
+    scope_map: String,
+    #[serde(default)]
+    display_name: String,
+    expires_in_days: Option<u32>,
+}
+
+impl Shape for CreateBody {
+    const KEYS: &'static [&'static str] = &["name", "scope-map", "display-name", "expires-in-days"];
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct ChangeBody {
+    display_name: Option<String>,
+    status: Option<AccountStatus>,
+    scope_map: Option<String>,
+}
+
+impl Shape for ChangeBody {
+    const KEYS: &'static [&'static str] = &["display-name", "status", "scope-map"];
+}
+
+/// POST of a new one.
+pub(super) async fn create(desk: Desk<'_>, body: ClientBody) -> Result<Response, ApiError> {
+    let body: CreateBody = json_body::read(body, USUAL).await?;
+    let name: AccountName = body.name.parse().map_err(|error| unusable(format!("name cannot be this: {error}")))?;
+    let new = NewToken {
+        name,
+        scope_map: map_name(&body.scope_map)?,
+        display_name: body.display_name,
+        expires: life(body.expires_in_days),
+    };
+    let (account, secret) = desk.manager.create_token(&desk.actor(), new).await?;
+    Ok(made(desk, "tokens", &account, &secret))
+}
+
+/// PATCH of one. It always has a scope map.
+pub(super) async fn change(desk: Desk<'_>, name: &AccountName, body: ClientBody) -> Result<Response, ApiError> {
+    let body: ChangeBody = json_body::read(body, USUAL).await?;
+    let scope_map = body.scope_map.as_deref().map(map_name).transpose()?.map(Some);
+    let change = AccountChange { display_name: body.display_name, status: body.status, roles: None, scope_map };
+    let account = desk.manager.change(&desk.actor(), AccountKind::Token, name, change).await?;
+    Ok(json(&AccountView::of(&account)))
+}
