@@ -7,8 +7,18 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::exit;
 
-const BUNDLED: &[&str] =
-    &["auth-htpasswd", "policy-content", "policy-immutable-tags", "policy-rules", "storage-fs", "webhook-http"];
+const BUNDLED: &[&str] = &[
+    "auth-accounts",
+    "auth-htpasswd",
+    "auth-http",
+    "auth-mtls",
+    "auth-oidc",
+    "policy-content",
+    "policy-immutable-tags",
+    "policy-rules",
+    "storage-fs",
+    "webhook-http",
+];
 
 fn main() {
     println!("cargo::rerun-if-env-changed=BULKHEAD_PLUGINS");

@@ -21,12 +21,35 @@ pub enum DataError {
     InUse(PathBuf),
 }
 
+/// A directory of ours while the value lives, so that two servers never share one.
+#[derive(Debug)]
+pub struct DirectoryLock {
+    /// The lock goes with the file, however the process ends.
+    _file: File,
+}
+
+impl DirectoryLock {
+    /// Locks a directory that is there, by its file `lock`.
+    ///
+    /// # Errors
+    /// [`DataError`].
+    pub fn take(directory: &Path) -> Result<Self, DataError> {
+        let path = directory.join("lock");
+        let unusable = |error| DataError::Unusable { path: path.clone(), error };
+        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(unusable)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(DataError::InUse(directory.to_owned())),
+            Err(TryLockError::Error(error)) => Err(unusable(error)),
+        }
+    }
+}
+
 /// A data directory of ours while the value lives.
 #[derive(Debug)]
 pub struct DataDirectory {
     path: PathBuf,
-    /// Its lock goes with the file, however the process ends.
-    _lock: File,
+    _lock: DirectoryLock,
 }
 
 impl DataDirectory {
@@ -38,14 +61,8 @@ impl DataDirectory {
         make_directory(path)?;
         // From here on the path holds whatever becomes of the working directory.
         let path = path.canonicalize().map_err(|error| DataError::Unusable { path: path.to_owned(), error })?;
-        let file = path.join("lock");
-        let unusable = |error| DataError::Unusable { path: file.clone(), error };
-        let lock = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&file).map_err(unusable)?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Self { path, _lock: lock }),
-            Err(TryLockError::WouldBlock) => Err(DataError::InUse(path)),
-            Err(TryLockError::Error(error)) => Err(unusable(error)),
-        }
+        let lock = DirectoryLock::take(&path)?;
+        Ok(Self { path, _lock: lock })
     }
 
     /// Where it lies, absolute.

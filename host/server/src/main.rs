@@ -4,6 +4,7 @@
 //! Nothing here knows how a registry works; that is `bulkhead-core`'s.
 
 mod app;
+mod audit;
 mod bundled;
 mod cli;
 mod clock;
@@ -11,6 +12,7 @@ mod config;
 mod data;
 mod keys;
 mod login;
+mod socket;
 mod telemetry;
 mod welcome;
 

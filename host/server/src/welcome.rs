@@ -18,8 +18,19 @@ pub struct Welcome<'a> {
     pub registries: &'a [ServedRegistry],
     /// The plugins, in the order of the configuration.
     pub plugins: &'a [LoadedPlugin],
-    /// The login of the built-in configuration; none: users are the configuration's business.
+    /// Whether connections are encrypted.
+    pub encryption: Encryption,
+    /// The login that the host keeps; none: users are the configuration's business.
     pub login: Option<&'a Login>,
+}
+
+/// Whether connections are encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encryption {
+    /// They are not.
+    None,
+    /// With TLS.
+    Tls,
 }
 
 impl Welcome<'_> {
@@ -27,7 +38,11 @@ impl Welcome<'_> {
     pub fn text(&self) -> String {
         let mut text = format!("Bulkhead {}\n", env!("CARGO_PKG_VERSION"));
         let host = self.client_host();
-        line(&mut text, "  address", &format!("http://{}", self.address));
+        let scheme = match self.encryption {
+            Encryption::None => "http",
+            Encryption::Tls => "https",
+        };
+        line(&mut text, "  address", &format!("{scheme}://{}", self.address));
         line(&mut text, "  data", &self.data.display().to_string());
         text.push_str(&registry_lines(self.registries));
         text.push_str("  plugins\n");
@@ -45,16 +60,12 @@ impl Welcome<'_> {
         match self.login {
             Some(Login::Made(login)) => {
                 text.push_str("The first login, shown this once; only a salted hash of the password is kept:\n\n");
-                writeln!(text, "docker login -u {USER} -p {} {host}\n", login.password()).expect("a string takes all text");
+                writeln!(text, "docker login -u {USER} -p {} {host}\n", login.secret).expect("a string takes all text");
             }
-            Some(Login::Before(file)) => {
+            Some(Login::Before) => {
                 line(text, "Log in", &format!("docker login -u {USER} {host}"));
-                let file = file.display();
-                line(
-                    text,
-                    "",
-                    &format!("(the password was shown at the first start; for a new one delete {file} and start again)"),
-                );
+                let renew = format!("bulkhead credential renew --data {}", self.data.display());
+                line(text, "", &format!("(the password was shown when it was made; for a new one: {renew})"));
             }
             None => line(text, "Log in", &format!("docker login -u USER {host}")),
         }
@@ -106,9 +117,10 @@ fn line(text: &mut String, head: &str, body: &str) {
 
 #[cfg(test)]
 mod tests {
+    use bulkhead_core::accounts::ShownSecret;
+    use bulkhead_core::ports::accounts::Slot;
+
     use super::*;
-    use crate::data::ScratchDirectory;
-    use crate::login;
 
     fn registry(name: &str, hosts: &[&str]) -> ServedRegistry {
         ServedRegistry {
@@ -130,17 +142,16 @@ mod tests {
             kinds: vec!["storage"],
         }];
         let data = Path::new("/srv/data");
-        Welcome { address: address.parse().unwrap(), data, registries, plugins: &plugins, login }.text()
+        let (address, encryption) = (address.parse().unwrap(), Encryption::None);
+        Welcome { address, encryption, data, registries, plugins: &plugins, login }.text()
     }
 
     #[test]
     fn the_first_start_shows_the_line_to_type() {
-        let scratch = ScratchDirectory::new().unwrap();
-        let made = login::ensure(scratch.path()).unwrap();
-        let Login::Made(new) = &made else { panic!("the folder was empty") };
-        let typed = format!("\ndocker login -u admin -p {} 127.0.0.1:5000\n", new.password());
+        let made = Login::Made(ShownSecret { slot: Slot::First, secret: "S3CRET".to_owned(), expires: None });
         let text = welcome("0.0.0.0:5000", &[registry("default", &[])], Some(&made));
-        assert!(text.contains(&typed), "{text}");
+        assert!(text.contains("\ndocker login -u admin -p S3CRET 127.0.0.1:5000\n"), "{text}");
+        assert!(text.contains("\n  address   http://0.0.0.0:5000\n"), "{text}");
         assert!(text.ends_with("\nlistening on 0.0.0.0:5000\n"), "{text}");
         assert!(text.contains("disk  builtin:storage-fs  sha256:aaaa"), "{text}");
     }
@@ -158,10 +169,10 @@ mod tests {
 
     #[test]
     fn a_later_start_says_how_to_make_a_new_login() {
-        let before = Login::Before("/srv/data/admin.htpasswd".into());
-        let text = welcome("127.0.0.1:5000", &[registry("default", &[])], Some(&before));
+        let text = welcome("127.0.0.1:5000", &[registry("default", &[])], Some(&Login::Before));
         assert!(
-            text.contains("docker login -u admin 127.0.0.1:5000\n") && text.contains("delete /srv/data/admin.htpasswd"),
+            text.contains("docker login -u admin 127.0.0.1:5000\n")
+                && text.contains("bulkhead credential renew --data /srv/data)"),
             "{text}"
         );
     }

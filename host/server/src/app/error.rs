@@ -3,14 +3,16 @@
 use std::io;
 use std::net::SocketAddr;
 
+use bulkhead_core::accounts::ManageError;
 use bulkhead_core::ports::catalog::CatalogError;
 use bulkhead_core::registry::HostError;
 use bulkhead_plugin::RuntimeError;
 
+use crate::audit::AuditError;
 use crate::config::ConfigError;
 use crate::data::DataError;
 use crate::keys::TokenKeyError;
-use crate::login::LoginError;
+use crate::socket::SocketError;
 
 /// Why it did not start, or did not end in order.
 #[derive(Debug, thiserror::Error)]
@@ -22,8 +24,14 @@ pub enum AppError {
     #[error(transparent)]
     Data(#[from] DataError),
     /// The first login cannot be made.
+    #[error("the first login cannot be made: {0}")]
+    Login(#[from] ManageError),
+    /// The audit log cannot be written.
     #[error(transparent)]
-    Login(#[from] LoginError),
+    Audit(#[from] AuditError),
+    /// The socket of the administration cannot be opened.
+    #[error(transparent)]
+    Socket(#[from] SocketError),
     /// There is no key for tokens.
     #[error(transparent)]
     Key(#[from] TokenKeyError),

@@ -200,6 +200,7 @@ fn grants(grants: &config::Grants) -> Grants {
         http: HttpGrant { origins: grants.http.clone(), ..HttpGrant::default() },
         secrets: grants.secrets.iter().map(secret).collect(),
         kv: grants.kv == State::Granted,
+        accounts: grants.accounts == State::Granted,
     }
 }
 

@@ -5,6 +5,8 @@
 
 mod error;
 mod load;
+mod renewal;
+mod services;
 mod shutdown;
 mod wire;
 
@@ -18,7 +20,8 @@ use std::time::Duration;
 
 use bulkhead_core::ports::catalog::Catalog;
 use bulkhead_core::ports::clock::Clock;
-use bulkhead_http::{App, Drained, HttpLimits};
+use bulkhead_http::tls::ServerTls;
+use bulkhead_http::{App, AppExtras, Drained, HttpLimits, Listener};
 use bulkhead_plugin::{Runtime, RuntimeOptions};
 
 pub use error::AppError;
@@ -26,15 +29,18 @@ pub use load::LoadedPlugin;
 pub use wire::ServedRegistry;
 
 use load::Loaded;
+use renewal::Renewal;
+use services::{AccountServices, Services};
 use shutdown::Shutdown;
 use wire::Wired;
 
+use crate::audit::{AuditLog, AuditOptions};
 use crate::clock::SystemClock;
 use crate::config::{self, Config, ConfigError, Fault, Folders, Overrides};
 use crate::data::{self, DataDirectory, ScratchDirectory};
-use crate::login::{self, Login};
-use crate::welcome::Welcome;
-use crate::{bundled, keys};
+use crate::keys::{Rotation, TokenKeys};
+use crate::welcome::{Encryption, Welcome};
+use crate::{bundled, login, socket};
 
 /// How long requests may go on after the server was asked to end.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -53,6 +59,7 @@ pub struct Checked {
 struct Prepared {
     loaded: Loaded,
     wired: Wired,
+    tls: Option<Arc<ServerTls>>,
 }
 
 /// Serves this configuration, or the built-in one, until the process is asked to end.
@@ -67,58 +74,81 @@ pub async fn serve(file: Option<&Path>, overrides: &Overrides) -> Result<(), App
     }
     let directory = DataDirectory::open(&config.data)?;
     make_granted(&config)?;
-    let login = if file.is_none() { Some(login::ensure(directory.path())?) } else { None };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let keys = Arc::new(TokenKeys::open(directory.path(), services::key_schedule(&config), Arc::clone(&clock))?);
+    let keep = usize::try_from(config.audit.keep).unwrap_or(usize::MAX);
+    let audit = Arc::new(AuditLog::open(AuditOptions { keep, ..AuditOptions::new(config.audit.directory.clone()) })?);
     let catalog = Arc::new(match config.catalog {
         config::Catalog::Sqlite => bulkhead_catalog::open(&directory.path().join("catalog.sqlite")).await?,
     });
-    let shared: Arc<dyn Catalog> = Arc::clone(&catalog) as _;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let services = Services::new(&config, &catalog, Arc::clone(&audit) as _, keys, clock);
     let prepared = tokio::select! {
-        prepared = prepare(&config, directory.path(), &shared, &clock) => prepared.map(Some),
+        prepared = prepare(&config, directory.path(), &services) => prepared.map(Some),
         // Nothing is under way that would have to be waited for.
         () = shutdown.clone().asked() => Ok(None),
     };
     let outcome = match prepared {
-        Ok(Some(prepared)) => answer(&config, directory.path(), prepared, login, clock, shutdown).await,
+        Ok(Some(prepared)) => answer(&config, directory.path(), prepared, &services, shutdown).await,
         Ok(None) => Ok(()),
         Err(error) => Err(error),
     };
+    audit.close().await;
     let closed = catalog.close().await;
     outcome?;
     Ok(closed?)
 }
 
 /// From an open catalog to registries that are ready.
-async fn prepare(config: &Config, data: &Path, catalog: &Arc<dyn Catalog>, clock: &Arc<dyn Clock>) -> Result<Prepared, AppError> {
-    let runtime = start_runtime(clock, data.join("compiled"), catalog)?;
+async fn prepare(config: &Config, data: &Path, services: &Services) -> Result<Prepared, AppError> {
+    let tls = config.tls.as_ref().map(renewal::load).transpose()?.map(Arc::new);
+    let Services { clock, catalog, accounts, .. } = services;
+    let runtime = start_runtime(clock, data.join("compiled"), catalog, accounts)?;
     let loaded = load::load(config, &runtime).await?;
-    let key = keys::token_key(data)?;
-    let wired = wire::wire(config, &loaded, &key, catalog, clock).await?;
-    Ok(Prepared { loaded, wired })
+    let wired = wire::wire(config, &loaded, services).await?;
+    Ok(Prepared { loaded, wired, tls })
 }
 
-/// From the socket to the end of the last request.
+/// From the sockets to the end of the last request.
 async fn answer(
     config: &Config,
     data: &Path,
     prepared: Prepared,
-    login: Option<Login>,
-    clock: Arc<dyn Clock>,
+    services: &Services,
     shutdown: Shutdown,
 ) -> Result<(), AppError> {
-    let Prepared { loaded, wired } = prepared;
+    let Prepared { loaded, wired, tls } = prepared;
     let address = config.listen.value;
     let listener = bulkhead_http::bind(address).map_err(|error| AppError::Bind { address, error })?;
     let address = listener.local_addr().map_err(|error| AppError::Bind { address, error })?;
-    let welcome = Welcome { address, data, registries: &wired.served, plugins: &loaded.listed, login: login.as_ref() };
+    let (admin, _socket) = socket::open(data)?.unzip();
+    let renewal = Renewal::new(tls.clone(), Arc::clone(&services.clock)).map_err(AppError::Signals)?;
+    let manager = Arc::new(services.manager());
+    // Only now can somebody log in, so that a start that fails leaves no password that nobody has seen.
+    let login = login::first(config, &manager, &services.accounts.rows).await?;
+    let encryption = if tls.is_some() { Encryption::Tls } else { Encryption::None };
+    let (registries, plugins) = (&wired.served, &loaded.listed);
+    let welcome = Welcome { address, encryption, data, registries, plugins, login: login.as_ref() };
     print(&welcome.text()).map_err(AppError::Output)?;
-    if let Some(Login::Made(login)) = login {
-        login.announced();
-    }
-    let background = [tokio::spawn(wired.courier.run()), tokio::spawn(wired.janitor.run())];
+    drop(login);
+    let background = [
+        tokio::spawn(wired.courier.run()),
+        tokio::spawn(wired.janitor.run()),
+        tokio::spawn(Arc::clone(&services.keys).run()),
+        tokio::spawn(renewal.run()),
+    ];
+    let network = match tls {
+        Some(tls) => Listener::Tls(listener, tls),
+        None => Listener::Plain(listener),
+    };
+    let listeners = std::iter::once(network).chain(admin.map(Listener::Admin)).collect();
     let limits = HttpLimits { drain: DRAIN, ..HttpLimits::default() };
-    let app = Arc::new(App::new(Arc::new(wired.host), clock, limits));
-    match bulkhead_http::serve(vec![listener], app, shutdown.asked()).await {
+    let extras = AppExtras {
+        manager,
+        keys: Arc::new(Rotation(Arc::clone(&services.keys))),
+        proxies: config.proxies.iter().cloned().collect(),
+    };
+    let app = Arc::new(App::new(Arc::new(wired.host), Arc::clone(&services.clock), limits, extras));
+    match bulkhead_http::serve(listeners, app, shutdown.asked()).await {
         Drained::Whole => tracing::info!("every request was answered"),
         Drained::CutOff(connections) => tracing::warn!(connections, "cut off, since they took too long to end"),
     }
@@ -137,19 +167,27 @@ async fn answer(
 pub async fn check(file: Option<&Path>, overrides: &Overrides) -> Result<Checked, AppError> {
     let mut config = config::load(file, overrides, &bundled::names())?;
     let scratch = ScratchDirectory::new()?;
-    stand_in(&mut config, scratch.path(), file)?;
+    stand_in(&mut config, scratch.path())?;
+    config.tls.as_ref().map(renewal::load).transpose()?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    // A plugin may be granted a state of its own, which must be kept somewhere.
+    // A plugin may be granted a state of its own, which must be kept somewhere, and the host's accounts, of which there are none here.
     let catalog = Arc::new(bulkhead_catalog::open(&scratch.path().join("catalog.sqlite")).await?);
-    let runtime = start_runtime(&clock, scratch.path().join("compiled"), &(Arc::clone(&catalog) as Arc<dyn Catalog>))?;
+    let (shared, accounts) = (Arc::clone(&catalog) as Arc<dyn Catalog>, AccountServices::new(&catalog));
+    let runtime = start_runtime(&clock, scratch.path().join("compiled"), &shared, &accounts)?;
     let loaded = load::load(&config, &runtime).await;
     catalog.close().await?;
     Ok(Checked { registries: wire::served(&config), plugins: loaded?.listed, warnings: config.warnings })
 }
 
-fn start_runtime(clock: &Arc<dyn Clock>, cache: PathBuf, catalog: &Arc<dyn Catalog>) -> Result<Arc<Runtime>, AppError> {
+fn start_runtime(
+    clock: &Arc<dyn Clock>,
+    cache: PathBuf,
+    catalog: &Arc<dyn Catalog>,
+    accounts: &AccountServices,
+) -> Result<Arc<Runtime>, AppError> {
     let options = RuntimeOptions::new(Arc::clone(clock));
-    Ok(Runtime::new(RuntimeOptions { cache: Some(cache), catalog: Some(Arc::clone(catalog)), ..options })?)
+    let (cache, catalog, accounts) = (Some(cache), Some(Arc::clone(catalog)), Some(accounts.directory(clock)));
+    Ok(Runtime::new(RuntimeOptions { cache, catalog, accounts, ..options })?)
 }
 
 /// Makes the directories that the plugins in use are granted in the data directory, since that is the host's own; any other must be
@@ -164,19 +202,13 @@ fn make_granted(config: &Config) -> Result<(), AppError> {
     Ok(())
 }
 
-/// Puts empty directories in the place of those that a start would make, and an empty user file in that of the first login's.
-fn stand_in(config: &mut Config, scratch: &Path, file: Option<&Path>) -> Result<(), AppError> {
+/// Puts empty directories in the place of those that a start would make.
+fn stand_in(config: &mut Config, scratch: &Path) -> Result<(), AppError> {
     let directories = config.plugins.iter_mut().flat_map(|plugin| &mut plugin.grants.directories);
     for (number, grant) in directories.enumerate() {
         if Folders::is_in_data(&config.data, &grant.path) && !grant.path.exists() {
             grant.path = scratch.join(format!("directory-{number}"));
             data::make_directory(&grant.path)?;
-        }
-    }
-    if file.is_none() {
-        for grant in config.plugins.iter_mut().flat_map(|plugin| &mut plugin.grants.files).filter(|grant| !grant.path.exists()) {
-            grant.path = scratch.join("users");
-            data::write_private(&grant.path, b"")?;
         }
     }
     Ok(())

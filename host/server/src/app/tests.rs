@@ -1,4 +1,9 @@
+mod logins;
 mod wiring;
+
+use bulkhead_core::ports::accounts::{AccountName, Accounts};
+use bulkhead_core::ports::audit::NoAudit;
+use bulkhead_core::ports::clock::Timestamp;
 
 use super::*;
 
@@ -48,7 +53,9 @@ async fn a_good_configuration_is_told_with_its_plugins() {
 async fn the_built_in_configuration_is_good_before_its_first_start() {
     let folder = ScratchDirectory::new().unwrap();
     let overrides = Overrides { data: Some(folder.path().join("data")), listen: None };
-    assert_eq!(check(None, &overrides).await.map(|checked| checked.plugins.len()).unwrap(), 3);
+    let checked = check(None, &overrides).await.unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(checked.plugins.iter().map(|plugin| plugin.name.as_str()).collect::<Vec<_>>(), ["disk", "accounts"]);
+    assert!(checked.warnings.is_empty());
     assert!(!folder.path().join("data").exists());
 }
 
@@ -164,12 +171,47 @@ async fn a_webhook_has_its_own_settings_over_its_plugins() {
     assert!(check_text(&(hook("config.url = 'nowhere'\n") + "config.url = 'https://ci.example.com/hook'\n")).await.is_ok());
 }
 
+/// What every registry shares, in the data directory of a configuration, with nobody who hears of audit entries.
+async fn services(config: &Config, clock: &Arc<dyn Clock>) -> (Services, Arc<bulkhead_catalog::SqliteCatalog>) {
+    data::make_directory(&config.data).unwrap();
+    make_granted(config).unwrap();
+    let catalog = Arc::new(bulkhead_catalog::open(&config.data.join("catalog.sqlite")).await.unwrap());
+    let keys = Arc::new(TokenKeys::open(&config.data, services::key_schedule(config), Arc::clone(clock)).unwrap());
+    (Services::new(config, &catalog, Arc::new(NoAudit), keys, Arc::clone(clock)), catalog)
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_start_that_fails_takes_its_login_back() {
+async fn a_start_that_fails_makes_no_login() {
     let folder = ScratchDirectory::new().unwrap();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let overrides = Overrides { data: Some(folder.path().join("data")), listen: Some(taken.local_addr().unwrap()) };
     let error = serve(None, &overrides).await.unwrap_err();
     assert!(error.to_string().starts_with(&format!("cannot listen at {}", taken.local_addr().unwrap())), "{error}");
-    assert!(folder.path().join("data/catalog.sqlite").exists() && !folder.path().join("data/admin.htpasswd").exists());
+    let catalog = bulkhead_catalog::open(&folder.path().join("data/catalog.sqlite")).await.unwrap();
+    let row = catalog.registry(&"default".parse().unwrap(), Timestamp(0)).await.unwrap();
+    assert!(catalog.account(row, &AccountName::admin()).await.unwrap().is_none());
+    assert!(!folder.path().join("data/admin.sock").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_without_a_usable_certificate_is_a_fault_at_its_line() {
+    one_fault(
+        check_text(&format!("{GOOD}[server.tls]\ncertificate = 'text.wasm'\nkey = 'text.wasm'\n")).await,
+        12,
+        "[server.tls] ",
+    );
+}
+
+#[test]
+fn a_key_stays_as_long_as_the_longest_life_of_a_token() {
+    let schedule = |text: &str| {
+        let parsed = config::parse("c.toml", &format!("{GOOD}{text}"), Path::new(""), &Overrides::default(), &bundled::names());
+        services::key_schedule(&parsed.unwrap_or_else(|faults| panic!("{faults}")))
+    };
+    let days = |days: u32| Duration::from_secs(24 * 3600) * days;
+    let standard = schedule("");
+    assert_eq!((standard.every, standard.keep), (days(30), days(90)));
+    let long = schedule("token.refresh-lifetime = '200d'\n[server]\nkey-rotation = '7d'\n");
+    assert_eq!((long.every, long.keep), (days(7), days(200)));
+    assert_eq!(schedule("token.refresh-lifetime = '1h'\n").keep, days(90), "what was signed before the change still holds");
 }

@@ -3,11 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use bulkhead_core::auth::{Chain, Gate, GateOptions, TokenKey};
+use bulkhead_core::auth::{Chain, Gate, GateParts};
 use bulkhead_core::events::{Courier, Subscription};
 use bulkhead_core::ports::admission::Admission;
-use bulkhead_core::ports::catalog::Catalog;
-use bulkhead_core::ports::clock::Clock;
 use bulkhead_core::ports::event::WebhookPlugin;
 use bulkhead_core::ports::ids::RegistryId;
 use bulkhead_core::registry::{Host, Janitor, Registry, RegistryParts};
@@ -16,6 +14,7 @@ use tokio::sync::Notify;
 
 use super::AppError;
 use super::load::Loaded;
+use super::services::{Services, gate_options};
 use crate::config::{self, Config, DEFAULT_REGISTRY, Fault, Faults, Located};
 
 /// A registry, for the start message.
@@ -47,12 +46,10 @@ pub struct Wired {
     pub served: Vec<ServedRegistry>,
 }
 
-/// What all registries share.
+/// What registries are made from.
 struct Shared<'a> {
     loaded: &'a Loaded,
-    key: &'a TokenKey,
-    catalog: &'a Arc<dyn Catalog>,
-    clock: &'a Arc<dyn Clock>,
+    services: &'a Services,
     outbox: Arc<Notify>,
 }
 
@@ -60,18 +57,14 @@ struct Shared<'a> {
 ///
 /// # Errors
 /// [`AppError`].
-pub async fn wire(
-    config: &Config,
-    loaded: &Loaded,
-    key: &TokenKey,
-    catalog: &Arc<dyn Catalog>,
-    clock: &Arc<dyn Clock>,
-) -> Result<Wired, AppError> {
-    let shared = Shared { loaded, key, catalog, clock, outbox: Arc::default() };
+pub async fn wire(config: &Config, loaded: &Loaded, services: &Services) -> Result<Wired, AppError> {
+    let Services { catalog, clock, accounts, .. } = services;
+    let shared = Shared { loaded, services, outbox: Arc::default() };
     let mut host = Host::default();
     let mut webhooks = HashMap::new();
     for registry in &config.registries {
         let id = catalog.registry(&registry.name, clock.now()).await?;
+        accounts.rows.insert(registry.name.clone(), id);
         let hosts: Vec<String> = registry.hosts.iter().map(|host| host.value.clone()).collect();
         host.add(Arc::new(shared.registry(registry, id)?), &hosts)?;
         webhooks.extend(shared.webhooks(registry, id));
@@ -88,18 +81,27 @@ impl Shared<'_> {
             let message = format!("registry {}: {} is no storage plugin", registry.name, registry.storage.value);
             return Err(Faults::one(Fault::new(&registry.storage.location, message)).into());
         };
-        let options = registry.token_lifetime.map_or_else(GateOptions::default, |token_life| GateOptions { token_life });
+        let Services { clock, catalog, audit, keys, throttle, .. } = self.services;
+        let gate = Gate::new(GateParts {
+            chain: self.chain(registry),
+            keys: Arc::clone(keys.ring()),
+            clock: Arc::clone(clock),
+            audit: Arc::clone(audit),
+            throttle: Arc::clone(throttle),
+            options: gate_options(registry),
+        });
         Ok(Registry::new(RegistryParts {
             name: registry.name.clone(),
             id,
-            gate: Gate::new(self.chain(registry), self.key.clone(), Arc::clone(self.clock), options),
-            catalog: Arc::clone(self.catalog),
+            gate,
+            catalog: Arc::clone(catalog),
             store: Arc::new(Store::new(GuardedDriver::new(driver))),
-            clock: Arc::clone(self.clock),
+            clock: Arc::clone(clock),
             subscriptions: registry.webhooks.iter().map(subscription).collect(),
             outbox: Arc::clone(&self.outbox),
             admission: self.admission(registry),
             rules: registry.rules.clone(),
+            audit: Arc::clone(audit),
         }))
     }
 

@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{ConfigFile, EXIT_CODES, fail, runtime};
+use super::{ConfigFile, EXIT_CODES, Output, fail, runtime};
 use crate::app::{self, AppError, LoadedPlugin, ServedRegistry};
 use crate::config::{ConfigError, Fault, Overrides};
 use crate::welcome;
@@ -18,6 +18,7 @@ Examples:
 
 /// Look at a configuration.
 #[derive(Subcommand)]
+#[command(after_help = format!("{EXAMPLES}\n{EXIT_CODES}"))]
 pub enum Config {
     Check(Check),
 }
@@ -33,15 +34,6 @@ pub struct Check {
     /// How to print the result.
     #[arg(long, value_enum, default_value_t = Output::Text)]
     output: Output,
-}
-
-/// How data is printed.
-#[derive(Clone, Copy, ValueEnum)]
-enum Output {
-    /// For people.
-    Text,
-    /// One JSON object on the standard output.
-    Json,
 }
 
 impl Config {

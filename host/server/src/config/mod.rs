@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 pub use location::{Fault, Faults, Located, Location};
 pub use model::{
     Access, Catalog, Component, Config, DEFAULT_REGISTRY, DirectoryGrant, Grants, Plugin, Registry, SecretGrant, SecretSource,
-    Settings, State, Webhook,
+    Settings, State, Tls, Webhook,
 };
 pub use paths::Folders;
 pub use server::parse_listen;
@@ -105,15 +105,10 @@ pub fn parse(file: &str, text: &str, folder: &Path, overrides: &Overrides, built
         Faults::check(errors.iter().map(fault).collect())?;
     }
     let mut root = Section::root(&source, document.get_ref());
-    let server = server::read(root.take("server").as_ref());
+    let server = server::read(root.take("server").as_ref(), folder, overrides);
     let catalog = server::read_catalog(root.take("catalog").as_ref());
-    let data = match (&overrides.data, server.data) {
-        (Some(data), _) => data.clone(),
-        (None, data) => folder.join(data.as_deref().unwrap_or(DEFAULT_DATA)),
-    };
-    let folders = Folders { config: folder.to_owned(), data };
     let tables = root.take("plugins");
-    let plugins = plugins::read(tables.as_ref(), &folders, builtins);
+    let plugins = plugins::read(tables.as_ref(), &server.folders, builtins);
     let declared: Vec<Located<String>> =
         tables.map(|item| item.entries().into_iter().map(|(name, _)| name).collect()).unwrap_or_default();
     let item = root.take("registries");
@@ -134,7 +129,12 @@ pub fn parse(file: &str, text: &str, folder: &Path, overrides: &Overrides, built
     let listen = server.listen.unwrap_or_else(|| Located::new(first_line, DEFAULT_LISTEN));
     Ok(Config {
         listen: Located { value: overrides.listen.unwrap_or(listen.value), ..listen },
-        data: folders.data,
+        data: server.folders.data,
+        tls: server.tls,
+        proxies: server.proxies,
+        key_rotation: server.key_rotation,
+        failed_logins: server.failed_logins,
+        audit: server.audit,
         catalog,
         plugins,
         registries,

@@ -8,9 +8,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use bulkhead_core::auth::ThrottleOptions;
 use bulkhead_core::ports::event::{EventAction, Scope};
 use bulkhead_core::ports::ids::RegistryName;
 use bulkhead_core::registry::Rules;
+use bulkhead_http::Proxy;
 use bulkhead_plugin::Origin;
 use serde_json::{Map, Value};
 
@@ -23,6 +25,16 @@ pub struct Config {
     pub listen: Located<SocketAddr>,
     /// The data directory.
     pub data: PathBuf,
+    /// The certificate; none: connections are not encrypted.
+    pub tls: Option<Tls>,
+    /// Who may say on whose behalf they ask.
+    pub proxies: Vec<Proxy>,
+    /// How old the key that signs tokens may become.
+    pub key_rotation: Duration,
+    /// How many logins may fail, and when that is answered.
+    pub failed_logins: ThrottleOptions,
+    /// The audit log.
+    pub audit: AuditSettings,
     /// Where the catalog is.
     pub catalog: Catalog,
     /// In the order of the file; names are unique.
@@ -31,6 +43,28 @@ pub struct Config {
     pub registries: Vec<Registry>,
     /// What is legal, and probably not meant, in the order of the file.
     pub warnings: Vec<Fault>,
+}
+
+/// `[server.tls]`: PEM files, not opened yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tls {
+    /// Where its table begins.
+    pub location: Location,
+    /// The server's certificate, and those above it.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+    /// Who vouches for the certificates of clients; none: clients are not asked for one.
+    pub client_authorities: Option<PathBuf>,
+}
+
+/// `[server.audit]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditSettings {
+    /// Where its files lie.
+    pub directory: PathBuf,
+    /// How many of them are kept.
+    pub keep: u32,
 }
 
 /// Where the catalog is.
@@ -125,6 +159,8 @@ pub struct Grants {
     pub secrets: Vec<SecretGrant>,
     /// Its own small state.
     pub kv: State,
+    /// Checking the accounts that the host keeps.
+    pub accounts: State,
 }
 
 /// A directory for a guest.
@@ -180,7 +216,7 @@ pub enum SecretSource {
     Environment(String),
 }
 
-/// Whether a guest may keep small state in the catalog.
+/// Whether a guest may use what is only granted whole: small state in the catalog, the host's accounts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum State {
     /// It may not.
@@ -227,6 +263,8 @@ pub struct Registry {
     pub rules: Rules,
     /// How long a token holds; none: the core's default.
     pub token_lifetime: Option<Duration>,
+    /// How long a refresh token holds; none: the core's default.
+    pub refresh_lifetime: Option<Duration>,
     /// Who hears of changes; names are unique.
     pub webhooks: Vec<Webhook>,
 }

@@ -13,7 +13,7 @@ use super::model::{
 use super::paths::{Folders, check_guest_path};
 use super::reader::{Item, Section};
 use super::suggest::{did_you_mean, listed, parse_word};
-use super::units::{check_name, parse_duration, parse_size};
+use super::units::{check_name, parse_duration_in, parse_size};
 
 /// The bounds of a plugin's limits: what the runtime's pool is made for.
 const MEMORY: std::ops::RangeInclusive<u64> = 64 << 10..=256 << 20;
@@ -76,12 +76,17 @@ fn read_grants(mut section: Section<'_>, folders: &Folders) -> Grants {
     let http = section.take("http").map(|item| item.parsed_elements(parse_origin)).unwrap_or_default();
     let http = http.into_iter().map(|origin| origin.value).collect();
     let secrets = section.take("secrets").map(|item| read_secrets(&item, folders)).unwrap_or_default();
-    let kv = match section.take("kv").and_then(|item| item.boolean()) {
+    let kv = read_state(&mut section, "kv");
+    let accounts = read_state(&mut section, "accounts");
+    section.finish();
+    Grants { directories, files, http, secrets, kv, accounts }
+}
+
+fn read_state(section: &mut Section<'_>, key: &'static str) -> State {
+    match section.take(key).and_then(|item| item.boolean()) {
         Some(true) => State::Granted,
         Some(false) | None => State::Refused,
-    };
-    section.finish();
-    Grants { directories, files, http, secrets, kv }
+    }
 }
 
 fn parse_origin(text: &str) -> Result<Origin, String> {
@@ -162,12 +167,7 @@ fn read_limits(mut section: Section<'_>) -> Limits {
             if MEMORY.contains(&size) { Ok(size) } else { Err(format!("must be from 64KiB to 256MiB, not {text:?}")) }
         })
     });
-    let time = section.take("time").and_then(|item| {
-        item.parsed(|text| {
-            let time = parse_duration(text)?;
-            if TIME.contains(&time) { Ok(time) } else { Err(format!("must be from 10ms to 60s, not {text:?}")) }
-        })
-    });
+    let time = section.take("time").and_then(|item| item.parsed(|text| parse_duration_in(text, &TIME, "10ms", "60s")));
     let instances = section.take("instances").and_then(|item| item.integer(INSTANCES));
     section.finish();
     Limits { memory, time, instances }

@@ -1,6 +1,7 @@
 //! Reads `[registries.NAME]` and its webhooks.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use bulkhead_core::ports::event::{EventAction, Scope};
@@ -12,10 +13,12 @@ use super::model::{DEFAULT_REGISTRY, Registry, Settings, Webhook};
 use super::reader::{Item, Section};
 use super::rules::{self, parse_scope};
 use super::suggest::{did_you_mean, listed};
-use super::units::{check_name, parse_duration, parse_host};
+use super::units::{check_name, parse_duration_in, parse_host};
 
 /// The bounds of a token's lifetime: clients expect a minute at least, and a token cannot be taken back.
-const LIFETIME: std::ops::RangeInclusive<Duration> = Duration::from_secs(60)..=Duration::from_secs(24 * 3600);
+const LIFETIME: RangeInclusive<Duration> = Duration::from_secs(60)..=Duration::from_secs(24 * 3600);
+/// The bounds of a refresh token's: it is asked about at each use, but keeps the key that signed it.
+const REFRESH_LIFETIME: RangeInclusive<Duration> = Duration::from_secs(600)..=Duration::from_secs(365 * 24 * 3600);
 
 const ACTIONS: &[(&str, EventAction)] = &[
     ("push", EventAction::Push),
@@ -59,7 +62,8 @@ fn read_registry(name: Located<RegistryName>, mut section: Section<'_>) -> Regis
         .map(|item| read_chain(&item));
     let admission = section.take("admission").map(|item| read_names(&item)).unwrap_or_default();
     let rules = rules::read(&mut section);
-    let token_lifetime = section.take("token").and_then(|item| item.section()).and_then(read_token);
+    let (token_lifetime, refresh_lifetime) =
+        section.take("token").and_then(|item| item.section()).map(read_token).unwrap_or_default();
     let webhooks = section
         .take("webhooks")
         .and_then(|item| item.elements())
@@ -68,7 +72,8 @@ fn read_registry(name: Located<RegistryName>, mut section: Section<'_>) -> Regis
     section.finish();
     // What is missing is a fault by now, so nobody acts on this registry; it goes on for the sake of the faults of its other keys.
     let storage = storage.unwrap_or_else(|| Located::new(name.location.clone(), String::new()));
-    Registry { name: name.value, hosts, storage, auth: auth.unwrap_or_default(), admission, rules, token_lifetime, webhooks }
+    let auth = auth.unwrap_or_default();
+    Registry { name: name.value, hosts, storage, auth, admission, rules, token_lifetime, refresh_lifetime, webhooks }
 }
 
 fn read_chain(item: &Item<'_>) -> Vec<Located<String>> {
@@ -90,15 +95,14 @@ fn read_names(item: &Item<'_>) -> Vec<Located<String>> {
     texts.iter().map(|(element, name)| Located::new(element.location.clone(), name.clone())).collect()
 }
 
-fn read_token(mut section: Section<'_>) -> Option<Duration> {
-    let lifetime = section.take("lifetime").and_then(|item| {
-        item.parsed(|text| {
-            let lifetime = parse_duration(text)?;
-            if LIFETIME.contains(&lifetime) { Ok(lifetime) } else { Err(format!("must be from 60s to 24h, not {text:?}")) }
-        })
-    });
+/// How long a token, and a refresh token, hold.
+fn read_token(mut section: Section<'_>) -> (Option<Duration>, Option<Duration>) {
+    let lifetime = section.take("lifetime").and_then(|item| item.parsed(|text| parse_duration_in(text, &LIFETIME, "60s", "24h")));
+    let refresh = section
+        .take("refresh-lifetime")
+        .and_then(|item| item.parsed(|text| parse_duration_in(text, &REFRESH_LIFETIME, "10m", "365d")));
     section.finish();
-    lifetime.map(|lifetime| lifetime.value)
+    (lifetime.map(|lifetime| lifetime.value), refresh.map(|lifetime| lifetime.value))
 }
 
 fn read_webhook(mut section: Section<'_>) -> Option<Webhook> {

@@ -11,7 +11,7 @@ use bulkhead_core::registry::{Deletes, Deleting, Rules};
 
 use super::reader::{Item, Section};
 use super::suggest::parse_word;
-use super::units::{parse_duration, parse_size};
+use super::units::{parse_duration_in, parse_size};
 
 /// The bounds of the largest manifest. The specification wants 4 MiB at least; a manifest is held in memory, so there is an end to it.
 const MANIFEST_BYTES: RangeInclusive<usize> = 4 << 20..=64 << 20;
@@ -71,12 +71,8 @@ fn parse_some(text: &str) -> Result<u64, String> {
 
 /// Comes after the limits, since a chunk is no larger than its upload.
 fn read_uploads(mut section: Section<'_>, rules: &mut Rules) {
-    let lifetime = section.take("lifetime").and_then(|item| {
-        item.parsed(|text| match parse_duration(text)? {
-            lifetime if UPLOAD_LIFE.contains(&lifetime) => Ok(lifetime),
-            _ => Err(format!("must be from 1s to 30d, not {text:?}")),
-        })
-    });
+    let lifetime =
+        section.take("lifetime").and_then(|item| item.parsed(|text| parse_duration_in(text, &UPLOAD_LIFE, "1s", "30d")));
     if let Some(lifetime) = lifetime {
         rules.upload_life = lifetime.value;
     }

@@ -1,4 +1,5 @@
 mod rules;
+mod server;
 
 use std::time::Duration;
 
@@ -6,11 +7,21 @@ use bulkhead_core::ports::event::EventAction;
 use serde_json::json;
 
 use super::model::Limits;
-use super::units::{check_name, parse_duration, parse_host, parse_size};
+use super::units::{check_name, parse_duration, parse_duration_in, parse_host, parse_size};
 use super::*;
 
-const BUILTINS: &[&str] =
-    &["auth-htpasswd", "policy-content", "policy-immutable-tags", "policy-rules", "storage-fs", "webhook-http"];
+const BUILTINS: &[&str] = &[
+    "auth-accounts",
+    "auth-htpasswd",
+    "auth-http",
+    "auth-mtls",
+    "auth-oidc",
+    "policy-content",
+    "policy-immutable-tags",
+    "policy-rules",
+    "storage-fs",
+    "webhook-http",
+];
 
 /// Lines 1 to 5 of most tests.
 const PLUGINS: &str = "\
@@ -84,7 +95,7 @@ hosts = ["Contoso.example.com", "127.0.0.2:5000"]
 storage = "disk"
 auth = ["staff", "rules"]
 limits = { upload-bytes = "10GiB" }
-token.lifetime = "5m"
+token = { lifetime = "5m", refresh-lifetime = "30d" }
 
 [[registries.contoso.webhooks]]
 name = "build"
@@ -127,6 +138,7 @@ config = { url = "https://ci.example.com/hook" }
     );
     assert_eq!(registry.auth.iter().map(|name| name.value.as_str()).collect::<Vec<_>>(), ["staff", "rules"]);
     assert_eq!((registry.rules.max_blob_bytes, registry.token_lifetime), (10 << 30, Some(Duration::from_secs(300))));
+    assert_eq!(registry.refresh_lifetime, Some(Duration::from_secs(30 * 24 * 3600)));
     let webhook = &registry.webhooks[0];
     assert!(webhook.actions.contains(&EventAction::Push) && webhook.scope.matches("warrantydept/web", Some("v1")));
     assert_eq!(webhook.settings.value["url"], json!("https://ci.example.com/hook"));
@@ -139,7 +151,10 @@ fn without_a_file_the_built_in_configuration_counts() {
     let config = load(None, &overrides, BUILTINS).unwrap();
     assert_eq!((config.data.as_path(), config.listen.value.port()), (Path::new("/srv/d"), 0));
     assert_eq!(config.plugin("disk").unwrap().grants.directories[0].path, Path::new("/srv/d/blobs"));
-    assert_eq!(config.plugin("staff").unwrap().grants.files[0].path, Path::new("/srv/d/admin.htpasswd"));
+    let accounts = config.plugin("accounts").unwrap();
+    assert_eq!((accounts.grants.accounts, accounts.grants.kv), (State::Granted, State::Refused));
+    assert_eq!(config.audit.directory, Path::new("/srv/d/audit"));
+    assert!(config.warnings.is_empty(), "{:?}", config.warnings);
     let plain = load(None, &Overrides::default(), BUILTINS).unwrap();
     assert_eq!((plain.data.as_path(), plain.listen.value.to_string().as_str()), (Path::new("data"), "127.0.0.1:5000"));
 }
@@ -183,7 +198,11 @@ fn an_unknown_key_is_a_fault_with_its_line_and_a_suggestion() {
     let cases = [
         ("[sever]\n", 10, "did you mean \"server\"?"),
         ("[server]\nlisten_at = '127.0.0.1:1'\n", 11, "unknown key \"listen_at\" in [server]"),
-        ("[server]\nlisten-addr = '127.0.0.1:1'\n", 11, "it has listen and data"),
+        (
+            "[server]\nlisten-addr = '127.0.0.1:1'\n",
+            11,
+            "it has listen, data, tls, proxies, key-rotation, failed-logins and audit",
+        ),
         ("[registries.default.token]\nlife-time = '5m'\n", 11, "did you mean \"lifetime\"?"),
         ("[registries.default.limits]\nupload_bytes = '5GiB'\n", 11, "did you mean \"upload-bytes\"?"),
     ];
@@ -201,6 +220,7 @@ fn a_value_that_is_wrong_is_a_fault_with_its_line() {
         ("[catalog]\nurl = 'postgres://u@h/d'\n", 11, "cannot use yet"),
         ("[catalog]\nurl = 'mysql'\n", 11, "must be \"sqlite\""),
         ("[registries.default.token]\nlifetime = '5s'\n", 11, "must be from 60s to 24h"),
+        ("[registries.default.token]\nrefresh-lifetime = '5m'\n", 11, "must be from 10m to 365d"),
         ("[registries.default.limits]\nupload-bytes = '5 apples'\n", 11, "must be a size"),
         ("[registries.Contoso]\n", 10, "a registry's name is"),
         ("[registries.b]\nhosts = ['b:0']\nstorage = 'disk'\nauth = ['rules']\n", 11, "must be a host"),
@@ -219,7 +239,7 @@ fn a_fault_of_a_plugins_table_has_its_line() {
         (
             "component = 'builtin:none-of-them'\n",
             11,
-            "there are auth-htpasswd, policy-content, policy-immutable-tags, policy-rules, storage-fs and webhook-http",
+            "there are auth-accounts, auth-htpasswd, auth-http, auth-mtls, auth-oidc, policy-content, policy-immutable-tags, policy-rules, storage-fs and webhook-http",
         ),
         ("component = 'oci://host/a@sha256:00'\n", 11, "cannot be fetched from a registry yet"),
         ("component = '{data}x.wasm'\n", 11, "must go on with /"),
@@ -241,6 +261,8 @@ fn a_fault_of_a_plugins_table_has_its_line() {
         ("component = 'x.wasm'\ngrants.secrets = { a = { environment = 'A=B' } }\n", 12, "name of an environment variable"),
         ("component = 'x.wasm'\ngrants.secrets = { a = {} }\n", 12, "has no `environment`"),
         ("component = 'x.wasm'\ngrants.kv = 'yes'\n", 12, "must be true or false, not a string"),
+        ("component = 'x.wasm'\ngrants.accounts = 1\n", 12, "must be true or false, not a whole number"),
+        ("component = 'x.wasm'\ngrants.account = true\n", 12, "did you mean \"accounts\"?"),
         ("component = 'x.wasm'\ngrants.file = {}\n", 12, "did you mean \"files\"?"),
         ("component = 'x.wasm'\nlimits.memory = '1GiB'\n", 12, "from 64KiB to 256MiB"),
         ("component = 'x.wasm'\nlimits.time = '1ms'\n", 12, "from 10ms to 60s"),
@@ -346,6 +368,9 @@ fn durations_have_units() {
     for text in ["", "5", "ms", "-1s", "1.5s", "1S", "1M", "999999999999999999d"] {
         assert!(parse_duration(text).is_err(), "{text}");
     }
+    let minute = Duration::from_secs(1)..=Duration::from_secs(60);
+    assert!(parse_duration_in("1s", &minute, "1s", "60s").is_ok() && parse_duration_in("1m", &minute, "1s", "60s").is_ok());
+    assert_eq!(parse_duration_in("61s", &minute, "1s", "60s"), Err("must be from 1s to 60s, not \"61s\"".to_owned()));
 }
 
 #[test]

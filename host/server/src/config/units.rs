@@ -1,6 +1,7 @@
 //! Sizes, durations and names as they stand in a configuration. Pure functions; every error is the end of a sentence that begins with
 //! the key.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// Reads a size: a whole number and `B`, `KiB`, `MiB`, `GiB`, `TiB` (powers of 1024) or `KB`, `MB`, `GB`, `TB` (powers of 1000).
@@ -46,6 +47,17 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         .and_then(|(number, unit)| number.checked_mul(factor(unit)?))
         .map(Duration::from_millis)
         .ok_or_else(|| format!("must be a duration such as \"500ms\" (ms, s, m, h, d), not {text:?}"))
+}
+
+/// Reads a duration that is in this range, whose bounds are written so.
+///
+/// # Errors
+/// The end of a sentence that begins with the key.
+pub fn parse_duration_in(text: &str, range: &RangeInclusive<Duration>, least: &str, most: &str) -> Result<Duration, String> {
+    match parse_duration(text)? {
+        duration if range.contains(&duration) => Ok(duration),
+        _ => Err(format!("must be from {least} to {most}, not {text:?}")),
+    }
 }
 
 fn number_and_unit(text: &str) -> Option<(u64, &str)> {

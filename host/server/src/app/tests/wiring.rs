@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use bulkhead_core::auth::Caller;
-use bulkhead_core::ports::clock::Timestamp;
 use bulkhead_core::ports::context::RequestContext;
 use bulkhead_core::registry::Act;
 use tokio::sync::Notify;
@@ -35,6 +34,7 @@ fn context() -> RequestContext {
         registry: "default".parse().unwrap(),
         received: Timestamp(0),
         address: "127.0.0.1:1".into(),
+        source: std::net::Ipv4Addr::LOCALHOST.into(),
         host: "127.0.0.1:5000".into(),
         method: "POST".into(),
         user_agent: None,
@@ -48,11 +48,10 @@ async fn an_upload_that_stands_still_for_its_lifetime_is_dropped() {
     let file = folder.path().join("c.toml");
     std::fs::write(&file, format!("{GOOD}[registries.default.uploads]\nlifetime = '5s'\nchunk-min = '1MiB'\n")).unwrap();
     let config = config::load(Some(&file), &Overrides::default(), &bundled::names()).unwrap();
-    make_granted(&config).unwrap();
-    let catalog: Arc<dyn Catalog> = Arc::new(bulkhead_catalog::open(&config.data.join("catalog.sqlite")).await.unwrap());
     let clock = Arc::new(StoppedClock { millis: 1_000_000.into(), waited: Notify::default() });
     let shared: Arc<dyn Clock> = Arc::clone(&clock) as _;
-    let wired = async || prepare(&config, &config.data, &catalog, &shared).await.unwrap().wired;
+    let (services, catalog) = services(&config, &shared).await;
+    let wired = async || prepare(&config, &config.data, &services).await.unwrap().wired;
     // Runs it until it has nothing to do.
     let run = async |janitor: bulkhead_core::registry::Janitor| {
         tokio::select! {

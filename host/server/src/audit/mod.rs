@@ -1,0 +1,145 @@
+//! The audit log: a line for each decision that changes or refuses something, in files that only grow, chained by hash.
+//!
+//! Each line has the SHA-256 of the line before it, across files too, so that a line that was changed, moved or taken out shows
+//! ([`verify`](verify::verify)); only whoever rewrites everything after it could hide that, which is why the last hash is worth keeping elsewhere. The core
+//! decides what is an entry (`core::ports::audit`), and keeps secrets out of it; nothing here looks into one. `app` opens the log at the start and closes it
+//! at the end; `cli::audit` checks it.
+
+mod files;
+mod line;
+mod recover;
+pub mod verify;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bulkhead_core::ports::audit::{Audit, AuditEntry};
+use tokio::sync::{Semaphore, oneshot, watch};
+
+use crate::data::{self, DataError, DirectoryLock};
+pub use files::list;
+use writer::{Message, Writer};
+
+/// The most bytes of a line, without its newline. What is longer loses its targets and steps, and says so.
+const MAX_LINE: usize = 256 * 1024;
+
+/// How an audit log is kept.
+#[derive(Clone, Debug)]
+pub struct AuditOptions {
+    /// Where its files lie. Nobody else writes there.
+    pub directory: PathBuf,
+    /// How many files are kept; when there are more, the oldest goes. At least 2.
+    pub keep: usize,
+    /// From how many bytes on a new file is begun.
+    pub file_bytes: u64,
+    /// How many entries may be on their way; further ones wait.
+    pub queue: usize,
+    /// After which time a line that was written is synced at the latest.
+    pub sync_every: Duration,
+}
+
+impl AuditOptions {
+    /// 16 files of 64 MiB in this directory, synced each second, 4,096 entries on their way.
+    pub fn new(directory: PathBuf) -> Self {
+        Self { directory, keep: 16, file_bytes: 64 << 20, queue: 4096, sync_every: Duration::from_secs(1) }
+    }
+}
+
+/// Why there is no audit log.
+#[derive(Debug, thiserror::Error)]
+pub enum AuditError {
+    /// The directory, or a file in it, cannot be used.
+    #[error("the audit log cannot be kept: {0}")]
+    Data(#[from] DataError),
+    /// Another server writes to it.
+    #[error(
+        "the audit log in {0} is in use by another bulkhead: stop that one, or give each server a `directory` of its own in [server.audit]"
+    )]
+    InUse(PathBuf),
+    /// Its end is no line of an audit log.
+    #[error(
+        "the audit log's last line in {0} is damaged: keep that file elsewhere as evidence, take it away from here, and start again"
+    )]
+    Damaged(PathBuf),
+    /// No thread.
+    #[error("the audit log's thread cannot be started: {0}")]
+    Thread(std::io::Error),
+}
+
+/// How far the writer is, counted from the start of this process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Lines that are in a file.
+    pub written: u64,
+    /// Of these, lines that a crash of the machine does not take.
+    pub synced: u64,
+    /// Entries that could not be written.
+    pub lost: u64,
+}
+
+/// An audit log that is being written.
+pub struct AuditLog {
+    messages: mpsc::Sender<Message>,
+    /// One for each entry that may be on its way; the writer gives them back.
+    slots: Arc<Semaphore>,
+    progress: watch::Receiver<Progress>,
+}
+
+impl AuditLog {
+    /// Goes on with the log in this directory, or begins one, on a thread of its own.
+    ///
+    /// # Errors
+    /// [`AuditError`].
+    pub fn open(options: AuditOptions) -> Result<Self, AuditError> {
+        data::make_directory(&options.directory)?;
+        let lock = lock(&options.directory)?;
+        let end = recover::end(&options.directory)?;
+        let slots = Arc::new(Semaphore::new(options.queue.clamp(1, Semaphore::MAX_PERMITS)));
+        let (messages, receiver) = mpsc::channel();
+        let (sender, progress) = watch::channel(Progress::default());
+        let writer = Writer::new(options, lock, end, receiver, Arc::clone(&slots), sender)?;
+        std::thread::Builder::new().name("audit".to_owned()).spawn(move || writer.run()).map_err(AuditError::Thread)?;
+        Ok(Self { messages, slots, progress })
+    }
+
+    /// Writes and syncs everything that was taken before, and ends the thread. What comes later is lost, and counted.
+    pub async fn close(&self) {
+        let (done, ended) = oneshot::channel();
+        if self.messages.send(Message::End(done)).is_ok() {
+            // An error is a thread that has gone: nothing is left to wait for.
+            ended.await.ok();
+        }
+    }
+
+    /// How far it is.
+    pub fn progress(&self) -> watch::Receiver<Progress> {
+        self.progress.clone()
+    }
+}
+
+#[async_trait]
+impl Audit for AuditLog {
+    async fn record(&self, entry: AuditEntry) {
+        // The semaphore is never closed.
+        let Ok(slot) = self.slots.acquire().await else { return };
+        slot.forget();
+        if let Err(mpsc::SendError(Message::Entry(entry))) = self.messages.send(Message::Entry(Box::new(entry))) {
+            self.slots.add_permits(1);
+            tracing::error!(action = ?entry.action, outcome = ?entry.outcome, "not in the audit log, which is closed");
+        }
+    }
+}
+
+/// The directory is this process's until the value is dropped.
+fn lock(directory: &Path) -> Result<DirectoryLock, AuditError> {
+    DirectoryLock::take(directory).map_err(|error| match error {
+        DataError::InUse(path) => AuditError::InUse(path),
+        other => AuditError::Data(other),
+    })
+}
