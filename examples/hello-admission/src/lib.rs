@@ -10,7 +10,7 @@ struct Hello {
 impl Plain for Hello {}
 
 impl Admission for Hello {
-    fn review(&mut self, _: &RequestContext, _: Option<&Identity>, _: &str, change: &Change) -> Result<Opinion> {
+    fn review(&mut self, _: &RequestContext, _: Option<&Caller>, _: &str, change: &Change) -> Result<Opinion> {
         let Change::PutManifest(manifest) = change else { return Ok(Opinion::admit()) };
         Ok(match manifest.tags.iter().find(|state| self.reserved.contains(&state.tag)) {
             Some(state) => Opinion::refuse(format!("the tag `{}` is reserved: push another one", state.tag)),

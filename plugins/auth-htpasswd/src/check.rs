@@ -73,14 +73,32 @@ impl Authenticator for Htpasswd {
             }
             hash => hash.verify(secret)?,
         };
-        Ok(if known { self.accept(user) } else { Authentication::reject(WRONG) })
+        if !known {
+            return Ok(Authentication::reject(WRONG));
+        }
+        let accepted = Authentication::accept_for(self.identity(user), self.settings.reuse_seconds);
+        Ok(match hash.proof() {
+            Some(proof) => accepted.with_proof(proof),
+            None => accepted,
+        })
+    }
+
+    /// Another password is another line: what was given for the old one is worthless then.
+    fn lookup(&mut self, _: &RequestContext, subject: &str, proof: Option<&str>) -> Result<Standing> {
+        self.refresh()?;
+        let Some(current) = self.users.find(subject).and_then(Hash::proof) else { return Ok(Standing::Gone) };
+        if proof.is_some_and(|proof| proof != current) {
+            return Ok(Standing::Gone);
+        }
+        Ok(Standing::Known(self.identity(subject)))
     }
 }
 
 impl Htpasswd {
-    fn accept(&self, user: &String) -> Authentication {
-        let groups = self.settings.groups.iter().filter(|(_, members)| members.contains(user)).map(|(group, _)| group);
-        Authentication::accept_for(Identity::new(user).with_groups(groups), self.settings.reuse_seconds)
+    fn identity(&self, user: &str) -> Identity {
+        let is_member = |members: &[String]| members.iter().any(|member| member == user);
+        let groups = self.settings.groups.iter().filter(|(_, members)| is_member(members)).map(|(group, _)| group);
+        Identity::new(user).with_groups(groups)
     }
 
     /// Any trouble with the file is an error, thus a refusal: what it said earlier may be what its owner took back.

@@ -107,6 +107,35 @@ fn a_changed_file_counts_at_the_next_login() {
 }
 
 #[test]
+fn a_user_is_known_as_long_as_the_line_stays_the_same() {
+    let (host, mut plugin) = plugin(&format!("alice:{}", hashed("s3cret")), r#"{"groups":{"ops":["alice"]}}"#);
+    let Ok(Authentication::Accepted(acceptance)) = login(&mut plugin, "alice", "s3cret") else { panic!("not accepted") };
+    let proof = acceptance.proof.unwrap();
+    assert!(proof.len() == 16 && proof.bytes().all(|byte| byte.is_ascii_hexdigit()), "{proof}");
+    let mut lookup = |subject: &str, proof: Option<&str>| plugin.lookup(&context(), subject, proof).unwrap();
+    let known = Standing::Known(Identity::new("alice").with_groups(["ops"]));
+    assert_eq!(lookup("alice", Some(&proof)), known);
+    assert_eq!(lookup("alice", None), known, "an operator asks without a credential");
+    assert_eq!(lookup("alice", Some("")), Standing::Gone);
+    assert_eq!(lookup("bob", Some(&proof)), Standing::Gone);
+
+    host.set_file("/users", format!("bob:{}\nalice:{}", hashed("x"), hashed("another")));
+    assert_eq!(lookup("alice", Some(&proof)), Standing::Gone, "the password is another one");
+    assert_eq!(lookup("alice", None), known);
+    host.set_file("/users", "alice:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=");
+    assert_eq!(lookup("alice", None), Standing::Gone, "nobody logs in with such a hash");
+    host.set_file("/users", "");
+    assert_eq!(lookup("alice", Some(&proof)), Standing::Gone);
+}
+
+#[test]
+fn nobody_is_known_while_the_file_is_gone() {
+    let (host, mut plugin) = plugin(&format!("alice:{}", hashed("s3cret")), "{}");
+    host.remove_file("/users");
+    assert!(matches!(plugin.lookup(&context(), "alice", None), Err(Error::Unavailable(_))));
+}
+
+#[test]
 fn a_file_that_is_gone_or_unreadable_lets_nobody_in() {
     let (host, mut plugin) = plugin(&format!("alice:{}", hashed("s3cret")), "{}");
     host.remove_file("/users");

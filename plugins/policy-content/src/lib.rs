@@ -55,7 +55,7 @@ impl Plugin for ContentPolicy {
 }
 
 impl Admission for ContentPolicy {
-    fn review(&mut self, _: &RequestContext, _: Option<&Identity>, repository: &str, change: &Change) -> Result<Opinion> {
+    fn review(&mut self, _: &RequestContext, _: Option<&Caller>, repository: &str, change: &Change) -> Result<Opinion> {
         match change {
             Change::PutManifest(manifest) if self.settings.repositories.matches(repository) => Ok(self.judge(manifest)),
             _ => Ok(Opinion::admit()),

@@ -59,7 +59,7 @@ impl Plugin for WriteOnce {
 }
 
 impl Admission for WriteOnce {
-    fn review(&mut self, _: &RequestContext, _: Option<&Identity>, repository: &str, change: &Change) -> Result<Opinion> {
+    fn review(&mut self, _: &RequestContext, _: Option<&Caller>, repository: &str, change: &Change) -> Result<Opinion> {
         if !self.settings.repositories.matches(repository) {
             return Ok(Opinion::admit());
         }

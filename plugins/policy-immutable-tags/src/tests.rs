@@ -8,7 +8,7 @@ const RELEASES: &str = r#"{"tags":["v*","release-*"]}"#;
 
 fn ask(settings: &str, repository: &str, change: Change) -> Opinion {
     let mut plugin: WriteOnce = configure(settings).unwrap();
-    plugin.review(&context(), Some(&Identity::new("alice")), repository, &change).unwrap()
+    plugin.review(&context(), Some(&Identity::new("alice").vouched_by("staff")), repository, &change).unwrap()
 }
 
 fn review(change: Change) -> Opinion {

@@ -1,6 +1,6 @@
 //! One rule: from the settings, checked, to a question that is quickly answered.
 
-use bulkhead_plugin_sdk::authorizer::Action;
+use bulkhead_plugin_sdk::actions::ActionName;
 use bulkhead_plugin_sdk::glob::RepositoryGlob;
 use bulkhead_plugin_sdk::prelude::*;
 
@@ -11,6 +11,8 @@ pub struct RuleSettings {
     who: Vec<String>,
     repositories: Vec<String>,
     actions: Vec<ActionName>,
+    #[serde(default)]
+    by: Option<Vec<String>>,
     #[serde(default)]
     effect: Effect,
 }
@@ -24,36 +26,6 @@ pub enum Effect {
     Allow,
     /// Denied, whatever rules and plugins follow.
     Deny,
-}
-
-#[derive(serde::Deserialize, Clone, Copy)]
-#[serde(rename_all = "kebab-case")]
-enum ActionName {
-    Pull,
-    Push,
-    Delete,
-    List,
-    ReadMetadata,
-    WriteMetadata,
-    Administer,
-    #[serde(rename = "*")]
-    Any,
-}
-
-impl ActionName {
-    fn covers(self, action: Action) -> bool {
-        match self {
-            Self::Any => true,
-            // Whoever may have the content may know its size and date.
-            Self::Pull => matches!(action, Action::Pull | Action::ReadMetadata),
-            Self::Push => action == Action::Push,
-            Self::Delete => action == Action::Delete,
-            Self::List => action == Action::ListRepositories,
-            Self::ReadMetadata => action == Action::ReadMetadata,
-            Self::WriteMetadata => action == Action::WriteMetadata,
-            Self::Administer => action == Action::Administer,
-        }
-    }
 }
 
 #[derive(Debug)]
@@ -83,7 +55,7 @@ impl Who {
         }
     }
 
-    fn is(&self, who: Option<&Identity>) -> bool {
+    fn is(&self, who: Option<&Caller>) -> bool {
         match (self, who) {
             (Self::Anyone, _) | (Self::Anonymous, None) | (Self::Authenticated, Some(_)) => true,
             (Self::User(name), Some(who)) => who.subject == *name,
@@ -98,6 +70,8 @@ pub struct Rule {
     who: Vec<Who>,
     repositories: Vec<RepositoryGlob>,
     actions: Vec<ActionName>,
+    /// None: whoever vouches.
+    by: Option<Vec<String>>,
     /// What it does.
     pub effect: Effect,
 }
@@ -105,31 +79,42 @@ pub struct Rule {
 impl Rule {
     /// `index` counts from 0, as the host shows paths into the settings. A rule that could never match is a mistake, thus an error.
     pub fn new(index: usize, settings: RuleSettings) -> Result<Self> {
-        let RuleSettings { who, repositories, actions, effect } = settings;
-        let empty = [("who", who.is_empty()), ("repositories", repositories.is_empty()), ("actions", actions.is_empty())];
+        let RuleSettings { who, repositories, actions, by, effect } = settings;
+        let empty = [
+            ("who", who.is_empty()),
+            ("repositories", repositories.is_empty()),
+            ("actions", actions.is_empty()),
+            ("by", by.as_ref().is_some_and(Vec::is_empty)),
+        ];
         if let Some((key, _)) = empty.iter().find(|(_, empty)| *empty) {
             return Err(Error::invalid(format!(
                 "rules[{index}].{key}: empty, so that this rule (number {}) never matches",
                 index + 1
             )));
         }
-        Ok(Self {
-            who: each(index, "who", &who, Who::parse)?,
-            repositories: each(index, "repositories", &repositories, RepositoryGlob::parse)?,
-            actions,
-            effect,
-        })
+        let who = each(index, "who", &who, Who::parse)?;
+        if by.is_some() && who.iter().all(|one| matches!(one, Who::Anonymous)) {
+            return Err(Error::invalid(format!(
+                "rules[{index}].by: nobody vouches for an anonymous caller, so that this rule (number {}) never matches",
+                index + 1
+            )));
+        }
+        Ok(Self { who, repositories: each(index, "repositories", &repositories, RepositoryGlob::parse)?, actions, by, effect })
     }
 
     /// Whether this rule is about that access.
-    pub fn matches(&self, who: Option<&Identity>, access: &Access) -> bool {
-        let repository = access.repository.as_deref();
+    pub fn matches(&self, who: Option<&Caller>, access: &Access) -> bool {
         self.actions.iter().any(|action| action.covers(access.action))
+            && self.is_vouched(who)
             && self.who.iter().any(|one| one.is(who))
-            && self.repositories.iter().any(|glob| match repository {
-                Some(name) => glob.matches(name),
-                None => glob.is_everything(),
-            })
+            && self.repositories.iter().any(|glob| glob.covers(access.repository.as_deref()))
+    }
+
+    fn is_vouched(&self, who: Option<&Caller>) -> bool {
+        match &self.by {
+            None => true,
+            Some(plugins) => who.is_some_and(|who| plugins.contains(&who.vouched_by)),
+        }
     }
 }
 

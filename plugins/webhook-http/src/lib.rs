@@ -36,8 +36,7 @@ impl Plugin for Post {
             return Err(Error::invalid(format!("url: `{}` must be like `https://ci.example.com/hook`", settings.url)));
         }
         for (name, value) in &settings.headers {
-            let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-            if name.is_empty() || !name.bytes().all(token) {
+            if !http::is_header_name(name) {
                 return Err(Error::invalid(format!("headers: `{name}` is no name of a header")));
             }
             if value.chars().any(char::is_control) {
