@@ -31,7 +31,10 @@ fn the_readme_shows_the_hello_world_as_it_is_compiled() {
 
 #[test]
 fn links_in_the_documents_lead_somewhere() {
-    for document in ["README.md", "host/ARCHITECTURE.md", "plugin-sdk/README.md", "plugins/README.md", "tests/README.md"] {
+    let pages =
+        ["README.md", "person.md", "ci.md", "kubernetes.md", "containerd.md"].map(|page| format!("examples/login/{page}"));
+    let documents = ["README.md", "host/ARCHITECTURE.md", "plugin-sdk/README.md", "plugins/README.md", "tests/README.md"];
+    for document in documents.into_iter().chain(pages.iter().map(String::as_str)) {
         let folder = places::repository().join(document).parent().unwrap().to_path_buf();
         for link in read(document).split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
             let path = link.split('#').next().unwrap_or_default();
@@ -60,11 +63,13 @@ fn the_table_of_the_specification_s_rules_names_tests_that_exist_and_all_of_them
         let source = folder.join(format!("{}.rs", module.replace("::", "/")));
         assert!(tests_in(&source).iter().any(|found| found == test), "tests/README.md names {name}, which is not there");
     }
-    for entry in std::fs::read_dir(folder.join("spec")).expect("the tests of the specification are there").flatten() {
-        let module = entry.path().file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        for test in tests_in(&entry.path()) {
-            let name = format!("spec::{module}::{test}");
-            assert!(named.contains(name.as_str()), "tests/README.md does not name {name}");
+    for module in ["spec", "attacks"] {
+        for entry in std::fs::read_dir(folder.join(module)).expect("the tests of this module are there").flatten() {
+            let inner = entry.path().file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            for test in tests_in(&entry.path()) {
+                let name = format!("{module}::{inner}::{test}");
+                assert!(named.contains(name.as_str()), "tests/README.md does not name {name}");
+            }
         }
     }
     for line in

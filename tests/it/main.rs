@@ -3,7 +3,12 @@
 // In a test a panic is the verdict.
 #![allow(clippy::unwrap_used)]
 
+mod accounts;
+mod accounts_docker;
+mod api;
 mod artifacts;
+mod attacks;
+mod auth_http;
 mod bad_manifests;
 mod bad_requests;
 mod config_faults;
@@ -16,13 +21,17 @@ mod first_start;
 mod hostile_auth;
 mod hostile_storage;
 mod hostile_webhook;
+mod login_pages;
 mod memory;
+mod oidc;
 mod plugin_docs;
 mod pull;
 mod push;
 mod skopeo;
 mod spec;
 mod swap;
+mod tls;
+mod tls_docker;
 mod tokens;
 mod upload;
 mod walls;

@@ -45,7 +45,9 @@ fn check(text: &str) -> Ended {
         Command::new(places::binary())
             .args(["config", "check", "--config"])
             .arg(server.config_file())
-            .current_dir(server.folder()),
+            .current_dir(server.folder())
+            // What the example of `auth-http` reads.
+            .env("AUTH_SERVICE_SECRET", "a secret"),
     )
 }
 
@@ -66,9 +68,11 @@ fn every_setting_of_every_bundled_plugin_is_in_its_table_and_nothing_else() {
     let document = read(DOCUMENT);
     for plugin in plugins() {
         let mut settings: BTreeSet<String> = known(&plugin, "{ no-such-setting = 1 }").into_iter().collect();
-        if settings.contains("rules") {
-            let inner = known(&plugin, "{ rules = [{ no-such-setting = 1 }] }");
-            settings.extend(inner.into_iter().map(|setting| format!("rules[].{setting}")));
+        for list in ["issuers", "rules"] {
+            if settings.contains(list) {
+                let inner = known(&plugin, &format!("{{ {list} = [{{ no-such-setting = 1 }}] }}"));
+                settings.extend(inner.into_iter().map(|setting| format!("{list}[].{setting}")));
+            }
         }
         let rows = section(&document, &plugin).lines().filter(|line| line.starts_with("| `"));
         let told: BTreeSet<String> = rows.filter_map(|row| quoted(row).next()).map(str::to_owned).collect();
@@ -84,13 +88,22 @@ fn what_a_bundled_plugin_asks_for_is_what_has_to_be_granted() {
         let asks = manifest.lines().find_map(|line| line.strip_prefix("asks = ")).expect("a plugin says what it asks for");
         let grants = section(&document, &plugin).split("To be granted: ").nth(1).and_then(|rest| rest.lines().next());
         let grants = grants.unwrap_or_else(|| panic!("{DOCUMENT} does not say what {plugin} is to be granted"));
-        let expected: &[&str] = match asks {
-            "[]" => &["nothing."],
-            "[\"files\"]" => &["`grants.files`", "`grants.directories`"],
-            "[\"http\"]" => &["`grants.http`"],
-            other => panic!("{plugin} asks for {other}: have this test know how that is granted"),
-        };
-        assert!(expected.iter().any(|grant| grants.contains(grant)), "{plugin} asks for {asks}, and {DOCUMENT} says: {grants}");
+        let asked: Vec<&str> = asks.split('"').skip(1).step_by(2).collect();
+        for ask in &asked {
+            let expected: &[&str] = match *ask {
+                "files" => &["`grants.files`", "`grants.directories`"],
+                "http" => &["`grants.http`"],
+                "secrets" => &["`grants.secrets`"],
+                "kv" => &["`grants.kv = true`"],
+                "accounts" => &["`grants.accounts = true`"],
+                other => panic!("{plugin} asks for {other}: have this test know how that is granted"),
+            };
+            assert!(
+                expected.iter().any(|grant| grants.contains(grant)),
+                "{plugin} asks for {ask}, and {DOCUMENT} says: {grants}"
+            );
+        }
+        assert_eq!(asked.is_empty(), grants == "nothing.", "{plugin} asks for {asks}, and {DOCUMENT} says: {grants}");
     }
 }
 

@@ -22,6 +22,11 @@ config.rules = [
   { who = ["anonymous"], repositories = ["public/**"], actions = ["pull"] },
 ]"#;
 
+/// The accounts that the server keeps; nothing that they say is taken again without a check.
+pub const ACCOUNTS: &str = r#"component = "builtin:auth-accounts"
+config.reuse-seconds = 0
+grants.accounts = true"#;
+
 /// Everybody may do everything, without credentials.
 pub const OPEN_RULES: &str = r#"component = "builtin:policy-rules"
 config.rules = [ { who = ["*"], repositories = ["**"], actions = ["*"] } ]"#;
@@ -29,6 +34,7 @@ config.rules = [ { who = ["*"], repositories = ["**"], actions = ["*"] } ]"#;
 /// A configuration file that is not written yet. It has one registry, `default`.
 #[derive(Clone, Debug)]
 pub struct Config {
+    server: Vec<String>,
     plugins: BTreeMap<String, String>,
     registry: BTreeMap<String, String>,
     webhooks: Vec<String>,
@@ -40,7 +46,8 @@ impl Config {
     /// `storage-fs`, `auth-htpasswd` and `policy-rules`.
     #[must_use]
     pub fn standard() -> Self {
-        Self { plugins: BTreeMap::new(), registry: BTreeMap::new(), webhooks: Vec::new(), other: None }
+        let (server, webhooks) = (Vec::new(), Vec::new());
+        Self { server, plugins: BTreeMap::new(), registry: BTreeMap::new(), webhooks, other: None }
             .plugin("disk", DISK)
             .plugin("staff", STAFF)
             .plugin("rules", RULES)
@@ -52,6 +59,24 @@ impl Config {
     #[must_use]
     pub fn open() -> Self {
         Self::standard().without_plugin("staff").plugin("rules", OPEN_RULES).registry("auth", "[\"rules\"]")
+    }
+
+    /// `storage-fs` and `auth-accounts`; who fails to log in is neither slowed down nor stopped.
+    #[must_use]
+    pub fn accounts() -> Self {
+        Self::standard()
+            .without_plugin("staff")
+            .without_plugin("rules")
+            .plugin("accounts", ACCOUNTS)
+            .registry("auth", "[\"accounts\"]")
+            .server("failed-logins", r#"{ per-account = 10_000, per-source = 1_000_000, answer-after = "0s" }"#)
+    }
+
+    /// Sets a key of `[server]`, the value as TOML.
+    #[must_use]
+    pub fn server(mut self, key: &str, value: &str) -> Self {
+        self.server.push(format!("{key} = {value}"));
+        self
     }
 
     /// Adds a plugin, or replaces the one of this name.
@@ -112,7 +137,11 @@ impl Config {
     /// The file's text.
     #[must_use]
     pub fn render(&self, folder: &Path, address: &str) -> String {
-        let mut text = "[server]\nlisten = \"@ADDRESS@\"\ndata = \"@DIR@/data\"\n\n[catalog]\nurl = \"sqlite\"\n".to_owned();
+        let mut text = "[server]\nlisten = \"@ADDRESS@\"\ndata = \"@DIR@/data\"\n".to_owned();
+        for line in &self.server {
+            text.push_str(&format!("{line}\n"));
+        }
+        text.push_str("\n[catalog]\nurl = \"sqlite\"\n");
         for (name, body) in &self.plugins {
             text.push_str(&format!("\n[plugins.{name}]\n{body}\n"));
         }

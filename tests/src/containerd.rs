@@ -67,6 +67,14 @@ impl Ctr {
         Self { daemon: daemon(), namespace: format!("test-{}", COUNTER.fetch_add(1, Ordering::Relaxed)) }
     }
 
+    /// What makes any `ctr` in its environment this one.
+    #[must_use]
+    pub fn environment(&self) -> Vec<(String, String)> {
+        let address = self.daemon.folder().join("socket").display().to_string();
+        let settings = [("ADDRESS", address), ("NAMESPACE", self.namespace.clone()), ("SNAPSHOTTER", "native".to_owned())];
+        settings.map(|(name, value)| (format!("CONTAINERD_{name}"), value)).to_vec()
+    }
+
     /// Runs `ctr` with these arguments.
     #[must_use]
     pub fn run(&self, arguments: &[&str]) -> Ended {
@@ -80,10 +88,8 @@ impl Ctr {
     /// Where it is not taken up.
     pub fn import(&self, name: &str, tree: &Tree) {
         let folder = TempDir::new();
-        let content = folder.path().join("layout");
-        tree.write_layout(&content, "1");
         let archive = folder.path().join("layout.tar");
-        programs::run(Command::new("tar").arg("-C").arg(&content).arg("-cf").arg(&archive).arg(".")).expect_success();
+        write_archive(tree, &archive);
         let archive = archive.display().to_string();
         self.run(&["images", "import", "--all-platforms", "--no-unpack", "--base-name", name, &archive]).expect_success();
     }
@@ -115,6 +121,16 @@ impl Default for Ctr {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// Writes a tree as an archive of an OCI layout, tagged `1`.
+///
+/// # Panics
+/// Where it cannot be written.
+pub fn write_archive(tree: &Tree, archive: &Path) {
+    let folder = TempDir::new();
+    tree.write_layout(folder.path(), "1");
+    programs::run(Command::new("tar").arg("-C").arg(folder.path()).arg("-cf").arg(archive).arg(".")).expect_success();
 }
 
 /// `name:password`, as `--user` has it.

@@ -90,10 +90,16 @@ impl Docker {
         self.config.path().join("config.json")
     }
 
+    /// What makes any `docker` in its environment this client.
+    #[must_use]
+    pub fn environment(&self) -> Vec<(String, String)> {
+        let config = self.config.path().display().to_string();
+        vec![("DOCKER_HOST".to_owned(), socket(self.daemon.folder())), ("DOCKER_CONFIG".to_owned(), config)]
+    }
+
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new("docker");
-        command.args(arguments).env("DOCKER_HOST", socket(self.daemon.folder())).env("DOCKER_CONFIG", self.config.path());
-        command.env_remove("DOCKER_CONTEXT");
+        command.args(arguments).envs(self.environment()).env_remove("DOCKER_CONTEXT");
         command
     }
 }

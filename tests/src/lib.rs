@@ -2,8 +2,9 @@
 //!
 //! Every server has a folder and a port of its own, so tests run side by side. Nothing here knows the inside of the server: it is
 //! the binary, its configuration file, its HTTP, its log and its exit status. Where the binary and the guests lie comes from the
-//! environment (`BULKHEAD_BIN`, `BULKHEAD_GUESTS`), which `cargo xtask test` sets; the usual places are the default.
+//! environment (`BULKHEAD_BIN`, `BULKHEAD_GUESTS`, `BULKHEAD_NODE`), which `cargo xtask test` sets; the usual places are the default.
 
+pub mod certificates;
 pub mod config;
 pub mod containerd;
 pub mod containers;
@@ -12,7 +13,9 @@ pub mod digest;
 pub mod docker;
 pub mod http;
 pub mod image;
+pub mod issuer;
 pub mod memory;
+pub mod operator;
 pub mod places;
 pub mod programs;
 pub mod receiver;
@@ -22,6 +25,7 @@ pub mod relay;
 mod response;
 pub mod samples;
 pub mod server;
+pub mod shell;
 pub mod suites;
 pub mod tree;
 pub mod users;

@@ -38,6 +38,18 @@ pub fn component(name: &str) -> PathBuf {
     if bundled.is_file() { bundled } else { guest(name) }
 }
 
+/// Where the packages of npm lie that tests run: `BULKHEAD_NODE`, or where `cargo xtask test` puts them.
+///
+/// # Panics
+/// Where this package is not there.
+#[must_use]
+pub fn node_folder(package: &str) -> PathBuf {
+    let folder = std::env::var_os("BULKHEAD_NODE").map_or_else(|| repository().join("target/node"), PathBuf::from);
+    let installed = folder.join("node_modules").join(package).is_dir();
+    assert!(installed, "npm's {package} is not in {}: `cargo xtask test` installs it", folder.display());
+    folder
+}
+
 static COUNTER: AtomicU32 = AtomicU32::new(0);
 
 /// A new folder that is removed when the value is dropped; kept where the test panics, and then named on the error output.

@@ -14,6 +14,8 @@ use crate::server::DEADLINE;
 pub enum Answer {
     /// This status, without a body.
     Status(u16),
+    /// 200, with this text as JSON.
+    Json(String),
     /// 302, to this URL.
     Redirect(String),
     /// The connection is closed without a word.
@@ -59,9 +61,14 @@ pub fn events(received: &[Received]) -> Vec<serde_json::Value> {
     received.iter().flat_map(|request| request.json()["events"].as_array().cloned().unwrap_or_default()).collect()
 }
 
+/// What is answered to a request that the script says nothing of.
+type Rule = Box<dyn Fn(&Received) -> Answer + Send + Sync>;
+
 #[derive(Default)]
 struct Shared {
     script: Mutex<VecDeque<Answer>>,
+    /// None: 200.
+    rule: Option<Rule>,
     received: Mutex<Vec<Received>>,
     arrived: Condvar,
     closed: AtomicBool,
@@ -77,9 +84,19 @@ impl Receiver {
     /// Answers by the script first, and with 200 after its end.
     #[must_use]
     pub fn start(script: impl IntoIterator<Item = Answer>) -> Self {
+        Self::listen(Shared { script: Mutex::new(script.into_iter().collect()), ..Shared::default() })
+    }
+
+    /// Answers each request as this says: a service of somebody's own.
+    #[must_use]
+    pub fn answering(rule: impl Fn(&Received) -> Answer + Send + Sync + 'static) -> Self {
+        Self::listen(Shared { rule: Some(Box::new(rule)), ..Shared::default() })
+    }
+
+    fn listen(shared: Shared) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port of the loopback interface is free");
         let address = listener.local_addr().expect("a bound listener has an address");
-        let shared = Arc::new(Shared { script: Mutex::new(script.into_iter().collect()), ..Shared::default() });
+        let shared = Arc::new(shared);
         let accepted = shared.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -141,9 +158,18 @@ fn serve(stream: TcpStream, shared: &Shared) {
     let Ok(mut writer) = stream.try_clone() else { return };
     let mut reader = BufReader::new(stream);
     while let Some(request) = read_request(&mut reader) {
-        let answer = shared.script.lock().expect("no holder panics").pop_front().unwrap_or(Answer::Status(200));
+        if shared.closed.load(Ordering::Acquire) {
+            return;
+        }
+        let scripted = shared.script.lock().expect("no holder panics").pop_front();
+        let by_rule = || shared.rule.as_ref().map_or(Answer::Status(200), |rule| rule(&request));
+        let answer = scripted.unwrap_or_else(by_rule);
         let written = match &answer {
             Answer::Status(status) => write!(writer, "HTTP/1.1 {status} Scripted\r\nContent-Length: 0\r\n\r\n"),
+            Answer::Json(text) => {
+                let length = text.len();
+                write!(writer, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{text}")
+            }
             Answer::Redirect(url) => write!(writer, "HTTP/1.1 302 Found\r\nLocation: {url}\r\nContent-Length: 0\r\n\r\n"),
             Answer::Hangup => writer.shutdown(std::net::Shutdown::Both),
         };

@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::digest;
-use crate::http::{Client, Response};
+use crate::http::{Client, Response, percent_encode};
 use crate::image::{Blob, Image};
 
 /// All manifest types, as Docker lists them.
@@ -242,4 +242,26 @@ pub fn ask_for_token(client: &Client, scopes: &[&str]) -> Response {
 pub fn with_token(client: &Client, scopes: &[&str]) -> Client {
     let answer = ask_for_token(client, scopes).expect(200).json();
     client.bearer(answer["token"].as_str().expect("the answer has a token"))
+}
+
+/// Sends a form.
+#[must_use]
+pub fn post_form(client: &Client, target: &str, fields: &[(&str, &str)]) -> Response {
+    let form: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={}", percent_encode(value))).collect();
+    let request = client.request("POST", target).header("Content-Type", "application/x-www-form-urlencoded");
+    request.body(form.join("&")).send()
+}
+
+/// Sends JSON.
+#[must_use]
+pub fn send_json(client: &Client, method: &str, target: &str, body: &serde_json::Value) -> Response {
+    client.request(method, target).header("Content-Type", "application/json").body(body.to_string()).send()
+}
+
+/// Asks for an access token with a refresh token.
+#[must_use]
+pub fn refresh(client: &Client, refresh_token: &str, scopes: &[&str]) -> Response {
+    let mut fields = vec![("grant_type", "refresh_token"), ("service", "test"), ("refresh_token", refresh_token)];
+    fields.extend(scopes.iter().map(|scope| ("scope", *scope)));
+    post_form(client, "/oauth2/token", &fields)
 }

@@ -1,7 +1,7 @@
 //! A server of a test's own: the real binary, a folder, a port, and its log.
 
 use std::io::{BufRead, BufReader, Read};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
@@ -61,8 +61,14 @@ impl Server {
     /// Writes the configuration, and starts nothing.
     #[must_use]
     pub fn stopped(config: &Config) -> Self {
+        Self::stopped_at(Ipv4Addr::LOCALHOST.into(), config)
+    }
+
+    /// The same for another of this machine's addresses: clients trust what is at 127.0.0.1 more than they trust others.
+    #[must_use]
+    pub fn stopped_at(address: IpAddr, config: &Config) -> Self {
         let folder = TempDir::new();
-        let address = SocketAddr::from(([127, 0, 0, 1], places::free_port()));
+        let address = SocketAddr::new(address, places::free_port());
         let arguments = vec!["--config".to_owned(), folder.path().join("bulkhead.toml").display().to_string()];
         let server = Self { folder, address, arguments, child: None, log: Arc::default() };
         users::write_htpasswd(&server.folder.path().join("users.htpasswd"));
@@ -191,7 +197,8 @@ impl Server {
                 return Err(format!("the server ended with {status}:\n{}", &self.log.text()[before..]));
             }
             // The line is the last thing that a start prints; the answer shows that it is true.
-            if self.log.text()[before..].contains("listening on") && self.is_healthy() {
+            let said = self.log.text()[before..].to_owned();
+            if said.contains("listening on") && self.answers(&said) {
                 self.child = Some(child);
                 return Ok(());
             }
@@ -204,7 +211,11 @@ impl Server {
         }
     }
 
-    fn is_healthy(&self) -> bool {
+    /// Whether it answers. Over TLS, which this harness does not speak, whether it takes connections.
+    fn answers(&self, said: &str) -> bool {
+        if said.contains(&format!("https://{}", self.address)) {
+            return TcpStream::connect_timeout(&self.address, DEADLINE).is_ok();
+        }
         self.client().request("GET", "/healthz").try_send().is_ok_and(|response| response.status == 200)
     }
 
@@ -228,7 +239,12 @@ impl Drop for Server {
 
 /// Sends SIGTERM.
 pub fn terminate(pid: u32) {
-    let status = Command::new("sh").args(["-c", &format!("kill -TERM {pid}")]).status().expect("a shell can be started");
+    signal(pid, "TERM");
+}
+
+/// Sends a signal, by its name.
+pub fn signal(pid: u32, name: &str) {
+    let status = Command::new("sh").args(["-c", &format!("kill -{name} {pid}")]).status().expect("a shell can be started");
     assert!(status.success(), "process {pid} cannot be signalled");
 }
 

@@ -110,7 +110,7 @@ fn assert_digest(response: &Response, digest: &str) {
 }
 
 /// A receiver that hears of every change of a server.
-struct Witness {
+pub(crate) struct Witness {
     receiver: Receiver,
 }
 
@@ -120,9 +120,21 @@ const LAST: &str = "witness/last";
 impl Witness {
     /// Starts an open server that tells its changes to a new witness.
     fn open(config: Config) -> (Self, Server, Client) {
-        let receiver = Receiver::start([]);
-        let (server, client) = open_with(&config.webhook_of(&receiver.origin(), &["push", "delete", "untag", "mount"]));
-        (Self { receiver }, server, client)
+        let (witness, server) = Self::of(config);
+        let client = server.client();
+        (witness, server, client)
+    }
+
+    /// Starts a server that tells its changes to a new witness.
+    pub(crate) fn of(config: Config) -> (Self, Server) {
+        let witness = Self { receiver: Receiver::start([]) };
+        let server = Server::start(&witness.told_by(config));
+        (witness, server)
+    }
+
+    /// The configuration of a server that tells its changes to this witness.
+    pub(crate) fn told_by(&self, config: Config) -> Config {
+        config.webhook_of(&self.receiver.origin(), &["push", "delete", "untag", "mount"])
     }
 
     /// Panics unless these events, and no others, are told of all changes so far. An event is written here as
@@ -131,7 +143,7 @@ impl Witness {
     ///
     /// Some events are under way at once, but none sets out before those are sent that were due before it was taken up. So what comes
     /// after a first change has arrived comes after all that was made before that one.
-    fn assert_told(&self, client: &Client, expected: &[&str]) {
+    pub(crate) fn assert_told(&self, client: &Client, expected: &[&str]) {
         for (number, marker) in ["first", "second"].into_iter().enumerate() {
             push_index(client, LAST, marker, &numbered_index(usize::MAX - number));
             self.receiver.wait_until(marker, |received| {

@@ -28,10 +28,16 @@ pub const TESTS: &[Need] = &[
     need("mount", "mount"),
     need("busybox", "busybox-static"),
     need("htpasswd", "apache2-utils"),
+    need("openssl", "openssl"),
+    need("curl", "curl"),
+    need("jq", "jq"),
+    need("kubectl", "kubernetes-client"),
+    need("node", "nodejs"),
+    need("npm", "npm"),
 ];
 
 /// What the quick tests run.
-pub const FAST_TESTS: &[Need] = &[need("htpasswd", "apache2-utils")];
+pub const FAST_TESTS: &[Need] = &[need("htpasswd", "apache2-utils"), need("openssl", "openssl"), need("curl", "curl")];
 
 /// The peer of the benchmark.
 pub const BENCH: &[Need] = &[need("docker-registry", "docker-registry"), need("htpasswd", "apache2-utils")];

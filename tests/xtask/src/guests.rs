@@ -9,8 +9,18 @@ use crate::compiler::{Compiler, TARGET};
 use crate::steps::{Outcome, run, step};
 
 /// The plugins that are embedded in the binary as `builtin:NAME`.
-const BUNDLED: &[&str] =
-    &["storage-fs", "auth-htpasswd", "policy-rules", "policy-immutable-tags", "policy-content", "webhook-http"];
+const BUNDLED: &[&str] = &[
+    "storage-fs",
+    "auth-accounts",
+    "auth-htpasswd",
+    "auth-oidc",
+    "auth-mtls",
+    "auth-http",
+    "policy-rules",
+    "policy-immutable-tags",
+    "policy-content",
+    "webhook-http",
+];
 
 /// The workspaces that hold guests; a folder that has no workspace manifest is a member of another.
 const WORKSPACES: &[&str] = &["plugins", "examples", "tests/guests"];

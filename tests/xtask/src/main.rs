@@ -8,6 +8,7 @@ mod compiler;
 mod debian;
 mod guests;
 mod host;
+mod npm;
 mod steps;
 mod test;
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::compiler::{self, Compiler};
 use crate::steps::{self, Outcome, ask, cargo, step};
-use crate::{debian, guests, host};
+use crate::{debian, guests, host, npm};
 
 /// What the command line asked for.
 pub struct Options {
@@ -29,12 +29,25 @@ impl Options {
 }
 
 /// The end-to-end modules that need a container engine or minutes of time.
-const SLOW_MODULES: &[&str] =
-    &["docker::", "containerd::", "engines::", "skopeo::", "artifacts::", "swap::", "crash::", "memory::"];
+const SLOW_MODULES: &[&str] = &[
+    "docker::",
+    "containerd::",
+    "engines::",
+    "skopeo::",
+    "artifacts::",
+    "login_pages::",
+    "oidc::",
+    "swap::",
+    "crash::",
+    "memory::",
+];
 
 /// Sets up, builds, runs every step, and answers with an error if one failed.
 pub fn run(root: &Path, options: &Options) -> Outcome {
     debian::ensure(if options.fast { debian::FAST_TESTS } else { debian::TESTS })?;
+    if !options.fast {
+        npm::ensure(root)?;
+    }
     host::build_all(root)?;
 
     let mut report = Report::default();
@@ -65,6 +78,7 @@ pub fn run(root: &Path, options: &Options) -> Outcome {
         command
             .env("BULKHEAD_PLUGINS", guests::bundled_folder(root))
             .env("BULKHEAD_GUESTS", guests::others_folder(root))
+            .env("BULKHEAD_NODE", npm::folder(root))
             .env("BULKHEAD_BIN", host::binary(root));
         steps::run(&mut command)
     });

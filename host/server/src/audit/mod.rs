@@ -115,9 +115,14 @@ impl AuditLog {
             // An error is a thread that has gone: nothing is left to wait for.
             ended.await.ok();
         }
+        let lost = self.progress.borrow().lost;
+        if lost > 0 {
+            tracing::error!(lost, "entries that this server never got into the audit log");
+        }
     }
 
     /// How far it is.
+    #[cfg(test)]
     pub fn progress(&self) -> watch::Receiver<Progress> {
         self.progress.clone()
     }

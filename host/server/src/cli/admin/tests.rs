@@ -23,7 +23,7 @@ impl Server {
         let listener = UnixListener::bind(socket::path(folder.path())).unwrap();
         let requests = Arc::new(Mutex::new(Vec::new()));
         let kept = Arc::clone(&requests);
-        let mut answers = answers.to_vec().into_iter();
+        let mut answers: std::vec::IntoIter<(u16, Value)> = Vec::from(answers).into_iter();
         tokio::spawn(async move {
             loop {
                 let (mut stream, _) = listener.accept().await.unwrap();
