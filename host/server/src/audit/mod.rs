@@ -15,12 +15,14 @@ mod writer;
 mod tests;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bulkhead_core::ports::audit::{Audit, AuditEntry};
 use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::time::timeout;
 
 use crate::data::{self, DataError, DirectoryLock};
 pub use files::list;
@@ -40,14 +42,17 @@ pub struct AuditOptions {
     pub file_bytes: u64,
     /// How many entries may be on their way; further ones wait.
     pub queue: usize,
+    /// How long one waits. Where the disk has not taken any in that time, it is lost.
+    pub patience: Duration,
     /// After which time a line that was written is synced at the latest.
     pub sync_every: Duration,
 }
 
 impl AuditOptions {
-    /// 16 files of 64 MiB in this directory, synced each second, 4,096 entries on their way.
+    /// 16 files of 64 MiB in this directory, synced each second, 4,096 entries on their way, of which each waits 10 s at most.
     pub fn new(directory: PathBuf) -> Self {
-        Self { directory, keep: 16, file_bytes: 64 << 20, queue: 4096, sync_every: Duration::from_secs(1) }
+        let (sync_every, patience) = (Duration::from_secs(1), Duration::from_secs(10));
+        Self { directory, keep: 16, file_bytes: 64 << 20, queue: 4096, patience, sync_every }
     }
 }
 
@@ -88,6 +93,9 @@ pub struct AuditLog {
     messages: mpsc::Sender<Message>,
     /// One for each entry that may be on its way; the writer gives them back.
     slots: Arc<Semaphore>,
+    patience: Duration,
+    /// Entries that waited in vain and the writer has not heard of.
+    missed: Arc<AtomicU64>,
     progress: watch::Receiver<Progress>,
 }
 
@@ -103,9 +111,10 @@ impl AuditLog {
         let slots = Arc::new(Semaphore::new(options.queue.clamp(1, Semaphore::MAX_PERMITS)));
         let (messages, receiver) = mpsc::channel();
         let (sender, progress) = watch::channel(Progress::default());
-        let writer = Writer::new(options, lock, end, receiver, Arc::clone(&slots), sender)?;
+        let (patience, missed) = (options.patience, Arc::default());
+        let writer = Writer::new(options, lock, end, receiver, (Arc::clone(&slots), Arc::clone(&missed)), sender)?;
         std::thread::Builder::new().name("audit".to_owned()).spawn(move || writer.run()).map_err(AuditError::Thread)?;
-        Ok(Self { messages, slots, progress })
+        Ok(Self { messages, slots, patience, missed, progress })
     }
 
     /// Writes and syncs everything that was taken before, and ends the thread. What comes later is lost, and counted.
@@ -131,8 +140,11 @@ impl AuditLog {
 #[async_trait]
 impl Audit for AuditLog {
     async fn record(&self, entry: AuditEntry) {
-        // The semaphore is never closed.
-        let Ok(slot) = self.slots.acquire().await else { return };
+        // A disk that hangs must not hold up every request, and with it all that the requests hold. The semaphore is never closed.
+        let Ok(Ok(slot)) = timeout(self.patience, self.slots.acquire()).await else {
+            self.missed.fetch_add(1, Ordering::Relaxed);
+            return tracing::error!(action = ?entry.action, outcome = ?entry.outcome, "not in the audit log, whose disk takes nothing");
+        };
         slot.forget();
         if let Err(mpsc::SendError(Message::Entry(entry))) = self.messages.send(Message::Entry(Box::new(entry))) {
             self.slots.add_permits(1);

@@ -290,6 +290,22 @@ async fn what_cannot_be_written_is_counted_and_said_in_the_next_line() {
     assert!(line.contains("\"v4\"") && line.contains("\"lost\":2"), "{line}");
 }
 
+#[tokio::test]
+async fn a_disk_that_hangs_holds_nobody_up_for_ever_and_what_it_cost_is_said() {
+    let scratch = ScratchDirectory::new().unwrap();
+    let log = AuditLog::open(AuditOptions { queue: 1, patience: Duration::from_millis(1), ..options(scratch.path()) }).unwrap();
+    // As if the writer had one on its way and got nowhere.
+    let stuck = log.slots.acquire().await.unwrap();
+    log.record(entry("v1")).await;
+    log.record(entry("v2")).await;
+    drop(stuck);
+    log.record(entry("v3")).await;
+    log.close().await;
+    assert_eq!(log.progress().borrow().lost, 2);
+    let lines = lines(&scratch.path().join("audit-000001.jsonl"));
+    assert!(lines.len() == 1 && lines[0].contains("\"v3\"") && lines[0].contains("\"lost\":2"), "{lines:?}");
+}
+
 #[test]
 fn where_there_is_no_line_there_is_nothing_to_check() {
     let scratch = ScratchDirectory::new().unwrap();

@@ -5,6 +5,7 @@
 
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Instant;
 
@@ -30,6 +31,8 @@ pub struct Writer {
     _lock: DirectoryLock,
     messages: mpsc::Receiver<Message>,
     slots: Arc<Semaphore>,
+    /// Entries that never came here, since too many were on their way for too long.
+    missed: Arc<AtomicU64>,
     progress: watch::Sender<Progress>,
     file: File,
     number: u64,
@@ -52,13 +55,14 @@ impl Writer {
         lock: DirectoryLock,
         end: End,
         messages: mpsc::Receiver<Message>,
-        slots: Arc<Semaphore>,
+        (slots, missed): (Arc<Semaphore>, Arc<AtomicU64>),
         progress: watch::Sender<Progress>,
     ) -> Result<Self, AuditError> {
         let End { number, length, chain } = end;
         let path = files::path_of(&options.directory, number);
         let file = files::open(&path).map_err(|error| DataError::Unusable { path, error })?;
-        Ok(Self { options, _lock: lock, messages, slots, progress, file, number, length, chain, unsynced: None, lost: 0 })
+        let (unsynced, lost) = (None, 0);
+        Ok(Self { options, _lock: lock, messages, slots, missed, progress, file, number, length, chain, unsynced, lost })
     }
 
     /// Writes until it is told to end.
@@ -90,6 +94,11 @@ impl Writer {
     }
 
     fn take(&mut self, entry: &AuditEntry) {
+        let missed = self.missed.swap(0, Ordering::Relaxed);
+        if missed > 0 {
+            self.lost += missed;
+            self.progress.send_modify(|progress| progress.lost += missed);
+        }
         let written = match self.chain.next(entry, self.lost) {
             Ok((line, end)) => self.write(line).map(|()| end),
             Err(error) => Err(io::Error::other(error)),

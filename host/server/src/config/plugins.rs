@@ -20,6 +20,9 @@ const MEMORY: std::ops::RangeInclusive<u64> = 64 << 10..=256 << 20;
 const TIME: std::ops::RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(60);
 const INSTANCES: std::ops::RangeInclusive<u32> = 1..=256;
 
+/// Who vouches for the operator at the administration's socket: nobody else may.
+const HOST: &str = "host";
+
 const ACCESS: &[(&str, Access)] = &[("read", Access::Read), ("read-write", Access::ReadWrite)];
 
 /// Reads all of them, in the order of the file. `builtins` are the embedded components.
@@ -30,6 +33,9 @@ pub fn read(item: Option<&Item<'_>>, folders: &Folders, builtins: &[&str]) -> Ve
         .filter_map(|(name, item)| {
             if let Err(message) = check_name(&name.value) {
                 item.fault_plain(format!("plugin {message}"));
+            }
+            if name.value == HOST {
+                item.fault_plain("a plugin cannot be called \"host\": that is who vouches for the operator in the audit log");
             }
             read_plugin(name, item.section()?, folders, builtins)
         })

@@ -273,6 +273,7 @@ fn a_fault_of_a_plugins_table_has_its_line() {
         one_fault(&format!("{PLUGINS}{REGISTRY}\n[plugins.x]\n{body}"), line, says);
     }
     one_fault(&format!("{PLUGINS}{REGISTRY}\n[plugins.Not_A_Name]\ncomponent = 'x.wasm'\n"), 10, "is no name");
+    one_fault(&format!("{PLUGINS}{REGISTRY}\n[plugins.host]\ncomponent = 'x.wasm'\n"), 10, "cannot be called \"host\"");
 }
 
 #[test]
