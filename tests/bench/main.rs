@@ -7,6 +7,7 @@ mod connection;
 mod content;
 mod fill;
 mod listing;
+mod logins;
 mod rows;
 mod servers;
 mod soak;

@@ -12,8 +12,8 @@ use bulkhead_tests::registry;
 
 use crate::connection::Connection;
 use crate::content::Body;
-use crate::listing;
 use crate::servers::{Contestant, Side, cpu_seconds};
+use crate::{listing, logins};
 
 /// How much each row does.
 #[derive(Clone, Copy)]
@@ -82,6 +82,8 @@ pub const ROWS: &[Row] = &[
     both("manifest-get", "manifest GET by tag, 32 connections", "/s", manifest_get),
     both("manifest-get-close", "the same, a new connection each", "/s", manifest_get_close),
     both("manifest-get-token", "the same, kept alive, ours with a token", "/s", manifest_get_token),
+    ours("manifest-get-basic", "the same, a password each, bcrypt 10, remembered", "/s", logins::manifest_get_basic),
+    ours("token", "tokens by two plugins, nothing remembered, 32", "/s", logins::token),
     both("tags-start", "1,000 of 100,000 tags (theirs: all of 10,000)", "/s", listing::tags_start),
     both("tags-middle", "the same, from the middle", "/s", listing::tags_middle),
     both("tags-end", "the same, at the end", "/s", listing::tags_end),
@@ -94,7 +96,8 @@ pub const ROWS: &[Row] = &[
     both("pull", "pull of a large blob", "MB/s", pull),
 ];
 
-const REPOSITORY: &str = "bench/app";
+/// What the rows push to.
+pub const REPOSITORY: &str = "bench/app";
 
 /// Does it, and takes the time and the processor time that it takes.
 pub fn timed(pid: u32, action: impl FnOnce() -> f64) -> Figures {
@@ -211,7 +214,7 @@ fn manifest_of(base: &Image, number: u64) -> Blob {
 }
 
 /// Pushes what is then asked for; the manifest's bytes.
-fn prepare(client: &Client) -> Vec<u8> {
+pub fn prepare(client: &Client) -> Vec<u8> {
     let base = Image::docker(1, &[1000]);
     for blob in base.blobs() {
         registry::push_blob(client, REPOSITORY, &blob.bytes);
@@ -221,7 +224,8 @@ fn prepare(client: &Client) -> Vec<u8> {
     manifest.bytes
 }
 
-fn manifest_request(host: SocketAddr, headers: &str) -> Vec<u8> {
+/// A GET of what [`prepare`] pushed, with these headers, each with its end of line.
+pub fn manifest_request(host: SocketAddr, headers: &str) -> Vec<u8> {
     format!(
         "GET /v2/{REPOSITORY}/manifests/latest HTTP/1.1\r\nHost: {host}\r\nAccept: {}\r\n{headers}\r\n",
         media::DOCKER_MANIFEST
@@ -229,7 +233,8 @@ fn manifest_request(host: SocketAddr, headers: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-fn fetch_manifest(connection: &mut Connection, request: &[u8], expected: &[u8]) {
+/// Sends it, and compares what comes.
+pub fn fetch_manifest(connection: &mut Connection, request: &[u8], expected: &[u8]) {
     connection.send(request);
     let head = connection.head();
     assert_eq!((head.status, head.length), (200, expected.len() as u64));
