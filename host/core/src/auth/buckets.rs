@@ -89,19 +89,19 @@ impl Buckets {
         Duration::from_micros(after.saturating_sub(now).saturating_sub(self.window))
     }
 
+    /// How many units can be taken now.
+    pub fn left(&self, key: Key, now: Timestamp) -> u64 {
+        let now = of(now);
+        let taken_for = self.full_at.get(key).unwrap_or(0).saturating_sub(now);
+        self.window.saturating_sub(taken_for) / self.interval
+    }
+
     /// Takes a unit. The caller has seen that there is one.
     pub fn take(&mut self, key: Key, now: Timestamp) {
         let now = of(now);
         self.full_at.tidy(|full_at| full_at <= now);
         let full_at = self.full_at.get(key).unwrap_or(0).max(now).saturating_add(self.interval);
         self.full_at.put(key, full_at);
-    }
-
-    /// Puts a unit back.
-    pub fn give_back(&mut self, key: Key) {
-        if let Some(full_at) = self.full_at.get(key) {
-            self.full_at.put(key, full_at.saturating_sub(self.interval));
-        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What there is to check of what a client presents: the credential itself by the chain, or a refresh token by the plugin that vouched.
 
+use super::key::is_token;
 use super::remember::{CredentialId, refresh_id};
 use crate::ports::audit::AuditAction;
 use crate::ports::auth::{Certificate, Credential};
@@ -74,6 +75,15 @@ impl<'a> Check<'a> {
         match self.password {
             Password::Of(user) => Some(user),
             Password::Nobody | Password::No => None,
+        }
+    }
+
+    /// The same, where failing counts against it. Whoever presents a token as a password guesses no password of that user; and where jobs log in
+    /// with their tokens under a name of their choice, nobody shall be able to use up what may fail under that name.
+    pub fn counted_user(&self) -> Option<&'a str> {
+        match self.presented {
+            Presented::Credential(Credential::Basic { secret, .. }) if is_token(secret) => None,
+            Presented::Credential(_) | Presented::Refresh { .. } => self.user(),
         }
     }
 

@@ -19,8 +19,8 @@ pub enum AuthFailure {
         "your account has more groups and claims than a token can hold: ask whoever runs this registry to have fewer of them given"
     )]
     IdentityTooLarge,
-    /// Too many logins failed from there or as that account, and nobody was asked.
-    #[error("too many logins failed: wait before you try again")]
+    /// Too many logins failed from there or as that account, or too many are under way, and nobody was asked.
+    #[error("too many logins failed, or came at once: wait before you try again")]
     TooManyFailures {
         /// When the next one is looked at; whole seconds, at least one.
         retry_after: Duration,

@@ -107,13 +107,24 @@ impl TokenKey {
     }
 }
 
+/// Whether a text is a token in compact form, as every issuer makes them: three parts in base64url, of which the first is a JSON object.
+pub(super) fn is_token(text: &str) -> bool {
+    let is_part =
+        |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    text.split('.').count() == 3 && text.split('.').all(is_part) && header(text).is_some_and(|header| header.is_object())
+}
+
 /// The key that a token in compact form names. None: it is no such token, or it names none. Whatever else its header says (`alg`, `jwk`,
 /// `jku`, `x5c`) is not looked at: a name of ours means our key and ES256.
 pub(super) fn named_key(token: &str) -> Option<String> {
-    let (head, _) = token.split_once('.')?;
-    let head = URL_SAFE_NO_PAD.decode(head.trim_end_matches('=')).ok()?;
-    match serde_json::from_slice::<serde_json::Value>(&head).ok()?.get_mut("kid")?.take() {
+    match header(token)?.get_mut("kid")?.take() {
         serde_json::Value::String(kid) => Some(kid),
         _ => None,
     }
+}
+
+fn header(token: &str) -> Option<serde_json::Value> {
+    let (head, _) = token.split_once('.')?;
+    let head = URL_SAFE_NO_PAD.decode(head.trim_end_matches('=')).ok()?;
+    serde_json::from_slice(&head).ok()
 }

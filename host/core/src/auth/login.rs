@@ -1,14 +1,15 @@
 //! Checking a credential that is not remembered: how often it may fail, who is asked, what is kept of the answer and what is written down.
 //!
-//! The same credential is checked once at a time. A rejected password is answered no earlier than a set time after it came, whoever
-//! rejected it, so that the time tells nothing of whether there is such a user.
+//! The same credential is checked once at a time. A rejected password is answered no earlier than a set time after its check began, whoever
+//! rejected it, so that the time tells nothing of whether there is such a user; nor does the time of those who wait for that check to end.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tracing::info;
+use tracing::{info, warn};
 
+use super::attempt::Attempt;
 use super::chain::{Authenticated, Outcome};
 use super::check::{Check, Presented};
 use super::decision::{Said, Step};
@@ -17,7 +18,7 @@ use super::flights::{Flight, Seat};
 use super::gate::Gate;
 use super::record::RefusedLogin;
 use super::remember::Vouched;
-use super::throttle::{Attempt, Taken, Throttled};
+use super::throttle::{Admitted, Cause, Throttled};
 use crate::ports::audit::AuditOutcome;
 use crate::ports::auth::Credential;
 use crate::ports::clock::Timestamp;
@@ -51,9 +52,10 @@ struct Refused {
 impl Gate {
     /// Checks it, or waits for somebody who does.
     pub(super) async fn log_in(&self, context: &RequestContext, check: &Check<'_>) -> Result<Login, AuthFailure> {
+        let came = self.clock.now();
         let login = self.once(context, check).await;
         if matches!(login, Err(AuthFailure::Rejected)) && check.is_basic() {
-            self.hold(context).await;
+            self.hold(came).await;
         }
         login
     }
@@ -85,49 +87,60 @@ impl Gate {
     }
 
     async fn check(&self, context: &RequestContext, check: &Check<'_>) -> Result<Login, AuthFailure> {
-        let taken = self.take(context, check).await?;
+        let admitted = self.admit(context, check).await?;
         let now = self.clock.now();
         let login = match &check.presented {
             Presented::Credential(credential) => self.ask_chain(context, check, credential, now).await,
             Presented::Refresh { token, reuse } => self.ask_again(context, token, *reuse, now).await,
         };
-        if let Some(taken) = taken {
-            match &login {
-                Ok(_) => self.throttle.right(taken),
-                Err(refused) if refused.failure == AuthFailure::Unavailable => self.throttle.unknown(taken),
-                Err(_) => {}
+        let refused = match login {
+            Ok(login) => {
+                if let Some(admitted) = admitted {
+                    admitted.right();
+                }
+                if let Login::Vouched(vouched) = &login {
+                    self.memory.keep(check.id, vouched, now);
+                }
+                return Ok(login);
             }
+            Err(refused) => refused,
+        };
+        let failure = refused.failure;
+        if failure == AuthFailure::Unavailable {
+            if let Some(admitted) = admitted {
+                admitted.unknown();
+            }
+            self.tell(context, check, refused).await;
+            return Err(failure);
         }
-        match login {
-            Ok(Login::Vouched(vouched)) => {
-                self.memory.keep(check.id, &vouched, now);
-                Ok(Login::Vouched(vouched))
-            }
-            Ok(Login::Nobody) => Ok(Login::Nobody),
-            Err(refused) => {
-                let failure = refused.failure;
-                self.tell(context, check, refused).await;
-                Err(failure)
-            }
+        self.tell(context, check, refused).await;
+        if check.is_basic() {
+            self.hold(now).await;
         }
+        // Only now has it ended, for those who wait for that: else they could tell how long it took.
+        drop(admitted);
+        Err(failure)
     }
 
-    /// A unit for each thing that can be guessed. A certificate cannot: TLS has checked that the client has its key.
-    async fn take(&self, context: &RequestContext, check: &Check<'_>) -> Result<Option<Taken>, AuthFailure> {
+    /// Counts what can be guessed, and waits for its turn. A certificate cannot: TLS has checked that the client has its key.
+    async fn admit(&self, context: &RequestContext, check: &Check<'_>) -> Result<Option<Admitted<'_>>, AuthFailure> {
         if check.certificate().is_some() {
             return Ok(None);
         }
-        let attempt = Attempt::of(&context.registry, context.source, check.user());
-        match self.throttle.take(attempt) {
-            Ok(taken) => Ok(Some(taken)),
-            Err(Throttled { retry_after, first }) => {
+        let attempt = Attempt::of(&context.registry, context.source, check.counted_user());
+        match self.throttle.admit(attempt).await {
+            Ok(admitted) => Ok(Some(admitted)),
+            Err(Throttled { retry_after, cause, first }) => {
                 if first {
                     let throttled = RefusedLogin {
                         action: check.action,
                         outcome: AuditOutcome::Throttled,
                         claimed: check.user(),
                         who: None,
-                        reason: "too many logins failed",
+                        reason: match cause {
+                            Cause::Failed => "too many logins failed",
+                            Cause::Busy => "too many logins are under way",
+                        },
                         steps: Vec::new(),
                     };
                     self.audit.record(throttled.entry(context, self.clock.now())).await;
@@ -217,13 +230,23 @@ impl Gate {
         self.audit.record(login.entry(context, self.clock.now())).await;
     }
 
-    /// Waits until the set time after the request came.
-    async fn hold(&self, context: &RequestContext) {
+    /// Waits until the set time after this.
+    async fn hold(&self, begun: Timestamp) {
         let longest = self.throttle.answer_after();
-        let left = context.received.after(longest).0.saturating_sub(self.clock.now().0);
-        if left > 0 {
-            // Should the clock have been set back meanwhile, the client does not wait for that.
-            self.clock.sleep(Duration::from_millis(left).min(longest)).await;
+        let now = self.clock.now();
+        let took = Duration::from_millis(now.0.saturating_sub(begun.0));
+        if self.throttle.tells_of_time(took) {
+            warn!(
+                ?took,
+                ?longest,
+                "a wrong password took longer to check than its answer is held back for, so that the time may tell who exists: \
+                 set `answer-after` in [server.failed-logins] above that"
+            );
+        }
+        // Should the clock have been set back meanwhile, the client does not wait for that.
+        let left = longest.saturating_sub(took);
+        if !left.is_zero() {
+            self.clock.sleep(left).await;
         }
     }
 }

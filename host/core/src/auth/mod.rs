@@ -7,6 +7,7 @@
 //! remembered for a minute). Whatever a plugin vouched for ends at once when the plugin leaves the chain, and nothing outlives
 //! [`Identity::expires`](crate::ports::context::Identity::expires).
 
+mod attempt;
 mod buckets;
 mod caller;
 mod chain;
@@ -24,6 +25,7 @@ mod login;
 mod record;
 mod refresh;
 mod remember;
+mod running;
 mod scope;
 mod throttle;
 mod tokens;

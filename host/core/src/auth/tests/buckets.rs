@@ -27,16 +27,17 @@ fn an_empty_bucket_fills_up_one_unit_after_the_other_and_never_beyond_its_capaci
 }
 
 #[test]
-fn a_unit_that_is_given_back_can_be_taken_again_and_no_other() {
-    let mut buckets = Buckets::new(1, MINUTE);
-    let now = Timestamp(START);
-    buckets.take(key(1), now);
-    buckets.give_back(key(1));
-    assert_eq!(buckets.wait(key(1), now), Duration::ZERO);
-    buckets.give_back(key(1));
-    buckets.give_back(key(2));
-    buckets.take(key(1), now);
-    assert_eq!(buckets.wait(key(1), now), MINUTE);
+fn what_is_left_is_what_was_not_taken_and_what_has_come_back() {
+    let mut buckets = Buckets::new(3, Duration::from_secs(30));
+    let at = |seconds: u64| Timestamp(START + seconds * 1000);
+    assert_eq!(buckets.left(key(1), at(0)), 3);
+    for left in [2, 1, 0] {
+        buckets.take(key(1), at(0));
+        assert_eq!(buckets.left(key(1), at(0)), left);
+    }
+    assert_eq!((buckets.left(key(1), at(9)), buckets.left(key(1), at(10))), (0, 1));
+    assert_eq!((buckets.left(key(1), at(29)), buckets.left(key(1), at(3600))), (2, 3));
+    assert_eq!(buckets.left(key(2), at(0)), 3);
 }
 
 #[test]

@@ -9,18 +9,19 @@ mod flights;
 mod identify;
 mod keys;
 mod refresh;
+mod running;
 mod scopes;
 mod throttle;
 mod tokens;
 mod verdicts;
 mod visible;
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use super::*;
 use crate::ports::audit::{Audit, AuditEntry};
@@ -37,16 +38,22 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
 struct TestClock {
-    now: AtomicU64,
+    now: watch::Sender<u64>,
     slept: AtomicU64,
+    /// Whether a wait takes until a test has moved the clock far enough; else it moves the clock itself.
+    stands: AtomicBool,
 }
 
 impl TestClock {
     fn new() -> Arc<Self> {
-        Arc::new(Self { now: AtomicU64::new(START), slept: AtomicU64::new(0) })
+        Arc::new(Self { now: watch::Sender::new(START), slept: AtomicU64::new(0), stands: AtomicBool::new(false) })
     }
     fn advance(&self, by: Duration) {
-        self.now.fetch_add(by.as_millis() as u64, Ordering::SeqCst);
+        self.now.send_modify(|now| *now += by.as_millis() as u64);
+    }
+    /// From now on nobody's wait ends before a test says so.
+    fn stand_still(&self) {
+        self.stands.store(true, Ordering::SeqCst);
     }
     /// How long anybody has waited by it.
     fn slept(&self) -> Duration {
@@ -57,11 +64,16 @@ impl TestClock {
 #[async_trait]
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
-        Timestamp(self.now.load(Ordering::SeqCst))
+        Timestamp(*self.now.borrow())
     }
     async fn sleep(&self, wait: Duration) {
         self.slept.fetch_add(wait.as_millis() as u64, Ordering::SeqCst);
-        self.advance(wait);
+        if self.stands.load(Ordering::SeqCst) {
+            let end = self.now().after(wait).0;
+            self.now.subscribe().wait_for(|now| *now >= end).await.unwrap();
+        } else {
+            self.advance(wait);
+        }
     }
 }
 
@@ -208,8 +220,16 @@ struct World {
 
 impl World {
     fn new(authenticators: Vec<Arc<dyn Authenticator>>, authorizers: Vec<Arc<dyn Authorizer>>) -> Self {
+        Self::throttled(ThrottleOptions::default(), authenticators, authorizers)
+    }
+
+    fn throttled(
+        options: ThrottleOptions,
+        authenticators: Vec<Arc<dyn Authenticator>>,
+        authorizers: Vec<Arc<dyn Authorizer>>,
+    ) -> Self {
         let clock = TestClock::new();
-        let throttle = Arc::new(Throttle::new(ThrottleOptions::default(), clock.clone()));
+        let throttle = Arc::new(Throttle::new(options, clock.clone()));
         let keys = Arc::new(KeyRing::new(new_key(), vec![]));
         let audit = Arc::new(AuditLog::default());
         Self::of(Chain { authenticators, authorizers }, clock, audit, keys, throttle)
