@@ -61,6 +61,25 @@ fn a_deleted_principal_s_refresh_token_and_password_are_worth_nothing() {
     world.assert_untouched();
 }
 
+/// Acceptances are remembered for half a minute, as they are where nothing is set.
+#[test]
+fn a_deleted_principal_gets_no_token_by_a_login_that_is_remembered() {
+    let accounts = "component = \"builtin:auth-accounts\"\ngrants.accounts = true";
+    let world = World::with(with_accounts().plugin("accounts", accounts));
+    let principal = principal(&world, "AcrPush");
+    registry::get_manifest(&principal.client, "team/app", "1").expect(200);
+    access_token(&principal.client, &[PULL]);
+    world.alice().delete(&principal.place).expect(204);
+    for offline in ["false", "true"] {
+        let asked = principal.client.request("GET", "/oauth2/token").query("scope", PULL).query("offline_token", offline);
+        let answer = asked.send();
+        assert_eq!(answer.status, 401, "{answer:?}\n{}", answer.text());
+        assert!(!answer.text().contains("eyJ"), "a token was given: {}", answer.text());
+    }
+    assert_revoked(&world, &principal.refresh_token);
+    world.assert_untouched();
+}
+
 #[test]
 fn a_disabled_principal_is_out_until_it_is_enabled_again() {
     let world = World::with(with_accounts());

@@ -76,8 +76,10 @@ pub struct Gate {
 pub(super) enum Found {
     /// A token of this host.
     Token(Arc<TokenGrant>),
-    /// A plugin vouches for it.
+    /// A plugin vouches for it, and was asked now.
     Vouched(Vouched),
+    /// A plugin vouched for it a while ago.
+    Remembered(Vouched),
     /// Nobody knows it, and it was not presented on purpose.
     Nobody,
 }
@@ -107,7 +109,7 @@ impl Gate {
         let Some(credential) = credential else { return Ok(Caller::Anonymous) };
         match self.find(context, credential).await {
             Ok(Found::Token(grant)) => Ok(Caller::Token(grant)),
-            Ok(Found::Vouched(vouched)) => Ok(Caller::Known(vouched.identity)),
+            Ok(Found::Vouched(vouched) | Found::Remembered(vouched)) => Ok(Caller::Known(vouched.identity)),
             Ok(Found::Nobody) => Ok(Caller::Anonymous),
             Err(AuthFailure::Rejected) if matches!(credential, Credential::Bearer(_)) => Err(AuthFailure::InvalidToken),
             Err(failure) => Err(failure),
@@ -126,7 +128,7 @@ impl Gate {
             return Ok(Found::Token(grant));
         }
         if let Some(vouched) = self.memory.vouched(&id, now) {
-            return Ok(Found::Vouched(vouched));
+            return Ok(Found::Remembered(vouched));
         }
         if let Credential::Bearer(token) = credential
             && let Some(key) = self.keys.maker(token)

@@ -5,18 +5,19 @@ use std::time::Duration;
 
 use tracing::error;
 
+use super::chain::standing;
 use super::check::{Check, NOBODY};
 use super::claims::Life;
 use super::decision::Ruling;
 use super::failure::AuthFailure;
 use super::gate::{Found, Gate, SHORTEST_LIFE, token_use};
-use super::login::Login;
+use super::login::{Login, earlier};
 use super::record;
 use super::refresh::Basis;
-use super::remember::credential_id;
+use super::remember::{Vouched, credential_id};
 use super::scope::ScopeRequest;
 use super::tokens::{IssuedToken, MintError};
-use crate::ports::auth::{Access, Credential};
+use crate::ports::auth::{Access, Credential, Standing};
 use crate::ports::clock::Timestamp;
 use crate::ports::context::{Identity, RequestContext};
 
@@ -52,6 +53,7 @@ impl Gate {
         }
         let vouched = match self.find(context, credential).await? {
             Found::Vouched(vouched) => vouched,
+            Found::Remembered(vouched) => self.confirmed(context, credential, vouched).await?,
             Found::Nobody => return self.token_for(context, None, scopes).await,
             // A token is not exchanged for a newer one: its life is bounded.
             Found::Token(_) => return Err(AuthFailure::Rejected),
@@ -68,6 +70,34 @@ impl Gate {
         }
         let issued = self.token_for(context, Some(&vouched.identity), scopes).await?;
         Ok(IssuedToken { refresh_token, ..issued })
+    }
+
+    /// A login that is remembered, as its plugin knows it now: a token outlives what is remembered, so nobody gets one whose account or password
+    /// is gone. Where the plugin marks no credential, or cannot say, what it said holds for as long as it lets it be reused.
+    async fn confirmed(
+        &self,
+        context: &RequestContext,
+        credential: &Credential,
+        vouched: Vouched,
+    ) -> Result<Vouched, AuthFailure> {
+        let Vouched { identity, proof: Some(proof), .. } = &vouched else { return Ok(vouched) };
+        let plugin = self.chain.authenticator(&identity.plugin).ok_or(AuthFailure::Rejected)?;
+        match standing(&**plugin, context, &identity.subject, Some(proof)).await.map_err(|_| AuthFailure::Unavailable)? {
+            Standing::Known(known) if known.subject == identity.subject => {
+                let known = Identity { expires: earlier(known.expires, identity.expires), ..known };
+                Ok(Vouched { identity: Arc::new(known), ..vouched })
+            }
+            Standing::Untracked => Ok(vouched),
+            Standing::Known(_) | Standing::Gone => {
+                let id = credential_id(context, credential);
+                self.memory.forget(&id);
+                // The password may be right all the same: as that of an account that was made anew.
+                match self.log_in(context, &Check::of(credential, id)).await? {
+                    Login::Vouched(vouched) => Ok(vouched),
+                    Login::Nobody => Err(AuthFailure::Rejected),
+                }
+            }
+        }
     }
 
     /// The password is a refresh token, as in `docker login` with the user [`NOBODY`].

@@ -201,12 +201,10 @@ impl Gate {
                 return Err(Refused::rejected("the plugin does not vouch any more", Some(identity), vec![step]));
             }
         };
-        let login = self.vouch(identity, proof, now, reuse);
-        let login = login.map_err(|identity| Refused::rejected("the identity has ended", Some(identity), vec![steps]))?;
-        match login {
-            Login::Vouched(vouched) => Ok(Login::Vouched(Vouched { until: vouched.until.min(expires), ..vouched })),
-            Login::Nobody => Ok(Login::Nobody),
-        }
+        // What the plugin tells now knows nothing of the secret that the token was given for, whose end is in the token's own.
+        let identity = Identity { expires: earlier(identity.expires, Some(expires)), ..identity };
+        self.vouch(identity, proof, now, reuse)
+            .map_err(|identity| Refused::rejected("the identity has ended", Some(identity), vec![steps]))
     }
 
     /// # Errors
@@ -262,6 +260,6 @@ impl Refused {
 }
 
 /// The earlier of two ends; none: never.
-fn earlier(first: Option<Timestamp>, second: Option<Timestamp>) -> Option<Timestamp> {
+pub(super) fn earlier(first: Option<Timestamp>, second: Option<Timestamp>) -> Option<Timestamp> {
     first.into_iter().chain(second).min()
 }

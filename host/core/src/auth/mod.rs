@@ -3,9 +3,10 @@
 //! Plugins decide, the gate enforces, and whatever goes wrong on the way is a no. `http` calls [`Gate`]; nothing here speaks HTTP.
 //!
 //! How fast a withdrawn right ends: an access token within its life ([`GateOptions::token_life`]); a remembered credential or verdict within
-//! what the plugin lets be reused; a refresh token at its next use, since its plugin is asked then (as the password of a request it is
-//! remembered for a minute). Whatever a plugin vouched for ends at once when the plugin leaves the chain, and nothing outlives
-//! [`Identity::expires`](crate::ports::context::Identity::expires).
+//! what the plugin lets be reused, but a remembered credential buys no token without its plugin being asked again, where it can tell; a
+//! refresh token at its next use, since its plugin is asked then (as the password of a request it is remembered for a minute). Whatever a
+//! plugin vouched for ends at once when the plugin leaves the chain, and nothing outlives
+//! [`Identity::expires`](crate::ports::context::Identity::expires), nor the refresh token that it was got by.
 
 mod attempt;
 mod buckets;

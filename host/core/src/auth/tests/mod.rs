@@ -9,6 +9,7 @@ mod flights;
 mod identify;
 mod keys;
 mod refresh;
+mod revocation;
 mod running;
 mod scopes;
 mod throttle;
