@@ -123,8 +123,20 @@ impl<K> Common<K> {
 
     /// Whether it is of use here and now.
     pub fn holds(&self, of: TokenUse<'_>, now: Timestamp) -> bool {
-        let in_time = self.nbf <= now.seconds() && now.seconds() < self.exp;
-        in_time && self.iss == of.audience && self.aud == of.audience && self.registry == of.registry
+        self.is_for(of) && self.has_begun(now) && !self.has_ended(now)
+    }
+
+    /// Whether it is of use here.
+    pub fn is_for(&self, of: TokenUse<'_>) -> bool {
+        self.iss == of.audience && self.aud == of.audience && self.registry == of.registry
+    }
+
+    pub const fn has_begun(&self, now: Timestamp) -> bool {
+        self.nbf <= now.seconds()
+    }
+
+    pub const fn has_ended(&self, now: Timestamp) -> bool {
+        self.exp <= now.seconds()
     }
 
     pub const fn expires(&self) -> Timestamp {

@@ -16,11 +16,11 @@ use super::failure::{AuthFailure, Refusal};
 use super::flights::Flights;
 use super::keyring::KeyRing;
 use super::login::{Landed, Login};
-use super::record;
+use super::record::{self, RefusedLogin};
 use super::remember::{Memory, Vouched, credential_id};
 use super::throttle::Throttle;
 use super::verdicts::{CallerMark, Verdicts};
-use crate::ports::audit::Audit;
+use crate::ports::audit::{Audit, AuditAction, AuditOutcome};
 use crate::ports::auth::{Access, Credential};
 use crate::ports::clock::Clock;
 use crate::ports::context::{Identity, RequestContext};
@@ -133,8 +133,14 @@ impl Gate {
         if let Credential::Bearer(token) = credential
             && let Some(key) = self.keys.maker(token)
         {
-            let grant = key.verify(token, token_use(context), now).filter(|grant| self.is_current(grant));
-            let grant = Arc::new(grant.ok_or(AuthFailure::InvalidToken)?);
+            let grant = match key.verify(token, token_use(context), now) {
+                Ok(grant) if self.is_current(&grant) => Arc::new(grant),
+                Ok(grant) => {
+                    let reason = "the plugin that vouched for the token's subject is not in the chain any more";
+                    return Err(self.no_token(context, grant.identity.as_ref(), Some(reason)).await);
+                }
+                Err(worthless) => return Err(self.no_token(context, None, worthless.reason()).await),
+            };
             self.memory.keep_token(id, generation, &grant);
             return Ok(Found::Token(grant));
         }
@@ -142,6 +148,16 @@ impl Gate {
             Login::Vouched(vouched) => Ok(Found::Vouched(vouched)),
             Login::Nobody => Ok(Found::Nobody),
         }
+    }
+
+    /// A token of this host that is worth nothing; the reason is for the audit log, if there is one.
+    async fn no_token(&self, context: &RequestContext, who: Option<&Identity>, reason: Option<&'static str>) -> AuthFailure {
+        if let Some(reason) = reason {
+            let (action, outcome) = (AuditAction::Login, AuditOutcome::Refused);
+            let refused = RefusedLogin { action, outcome, claimed: None, who, reason, steps: Vec::new() };
+            self.audit.record(refused.entry(context, self.clock.now())).await;
+        }
+        AuthFailure::InvalidToken
     }
 
     /// Whether whoever vouched for the token's subject is in the chain still.
@@ -161,8 +177,16 @@ impl Gate {
         let now = self.clock.now();
         let who = match caller {
             Caller::Token(token) => {
-                let covered = now < token.expires && accesses.iter().all(|access| token.covers(access));
-                return if covered { Ok(()) } else { Err(Refusal::InsufficientScope) };
+                let lacking = accesses.iter().find(|access| !token.covers(access));
+                if lacking.is_none() && now < token.expires {
+                    return Ok(());
+                }
+                // Of a token that has ended, or was given to nobody in particular, nothing is told.
+                if let (Some(access), Some(who)) = (lacking, token.identity.as_ref().filter(|_| now < token.expires)) {
+                    let decision = Decision::denied("the token does not cover it", Vec::new());
+                    self.audit.record(record::denied(context, now, who, access, decision)).await;
+                }
+                return Err(Refusal::InsufficientScope);
             }
             Caller::Known(identity) => Some(&**identity),
             Caller::Anonymous => None,

@@ -2,7 +2,7 @@
 
 use super::decision::{Decision, Ruling, Step};
 use super::scope::{action_name, resource_of};
-use crate::ports::audit::{AuditAction, AuditEntry, AuditOutcome};
+use crate::ports::audit::{AuditAction, AuditEntry, AuditOutcome, some};
 use crate::ports::auth::Access;
 use crate::ports::clock::Timestamp;
 use crate::ports::context::{Identity, RequestContext};
@@ -10,7 +10,7 @@ use crate::ports::context::{Identity, RequestContext};
 /// The most bytes of a claimed user name that are written.
 const MAX_CLAIMED: usize = 256;
 /// The most steps of an entry, since many scopes can be asked for at once.
-const MAX_STEPS: usize = 64;
+const MAX_STEPS: usize = 16;
 
 /// A login that was refused, or not looked at.
 pub(super) struct RefusedLogin<'a> {
@@ -65,7 +65,7 @@ pub(super) fn left_out<'a>(
     let same = others.iter().all(|(access, _)| access.repository == first.repository);
     Some(AuditEntry {
         repository: if same { first.repository.clone() } else { None },
-        targets: denied.iter().map(|(access, _)| target(access)).collect(),
+        targets: some(denied.iter().map(|(access, _)| target(access))),
         reason: "left out of the token".to_owned(),
         steps: steps.into_iter().cloned().map(Into::into).collect(),
         ..AuditEntry::of(context, at, AuditAction::Token, outcome(if failed { Ruling::Failed } else { Ruling::Denied }))

@@ -38,6 +38,21 @@ pub(super) enum MintError {
     Signing(String),
 }
 
+/// Why a token that names one of our keys gives no access here and now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Worthless {
+    /// The key has not signed it.
+    Forged,
+    /// It is one of ours for something else.
+    OtherKind,
+    /// It is for another registry, or another name of this host.
+    Elsewhere,
+    /// It is not valid yet.
+    Early,
+    /// Its time is over, as every token's is some day.
+    Ended,
+}
+
 /// Whether the plugin that vouches can tell later what has become of the subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tracking {
@@ -79,12 +94,22 @@ impl TokenKey {
     }
 
     /// Checks signature, kind, registry, audience and time.
-    pub(super) fn verify(&self, token: &str, of: TokenUse<'_>, now: Timestamp) -> Option<TokenGrant> {
-        let claims = self.check::<AccessClaims>(token).filter(|claims| claims.common.holds(of, now))?;
+    pub(super) fn verify(&self, token: &str, of: TokenUse<'_>, now: Timestamp) -> Result<TokenGrant, Worthless> {
+        let signed = self.signed(token).ok_or(Worthless::Forged)?;
+        let claims: AccessClaims = serde_json::from_slice(&signed).map_err(|_| Worthless::OtherKind)?;
+        let common = &claims.common;
+        let faults = [
+            (!common.is_for(of), Worthless::Elsewhere),
+            (common.has_ended(now), Worthless::Ended),
+            (!common.has_begun(now), Worthless::Early),
+        ];
+        if let Some((_, worthless)) = faults.into_iter().find(|(is_so, _)| *is_so) {
+            return Err(worthless);
+        }
         let expires = claims.common.expires();
         let identity = claims.sub.clone().zip(claims.identity).map(|(subject, claimed)| claimed.of(subject));
         let grants = claims.access.into_iter().filter_map(granted).collect();
-        Some(TokenGrant { subject: claims.sub, identity, grants, expires })
+        Ok(TokenGrant { subject: claims.sub, identity, grants, expires })
     }
 
     /// Makes a token by which `who` gets others without a password.
@@ -112,13 +137,29 @@ impl TokenKey {
 
     /// Checks the same of a refresh token.
     pub(super) fn verify_refresh(&self, token: &str, of: TokenUse<'_>, now: Timestamp) -> Option<RefreshGrant> {
-        let claims = self.check::<RefreshClaims>(token).filter(|claims| claims.common.holds(of, now))?;
+        let claims: RefreshClaims = serde_json::from_slice(&self.signed(token)?).ok()?;
+        if !claims.common.holds(of, now) {
+            return None;
+        }
         Some(RefreshGrant {
             expires: claims.common.expires(),
             identity: claims.identity.of(claims.sub),
             proof: claims.proof,
             tracking: if claims.tracked { Tracking::Tracked } else { Tracking::Untracked },
         })
+    }
+}
+
+impl Worthless {
+    /// As the audit log writes it. None: nobody decided anything, so there is nothing to write.
+    pub(super) const fn reason(self) -> Option<&'static str> {
+        match self {
+            Self::Forged => Some("the token names a key of this host that has not signed it"),
+            Self::OtherKind => Some("the token is one of this host, and gives no access"),
+            Self::Elsewhere => Some("the token is for another registry, or for another name of this host"),
+            Self::Early => Some("the token is not valid yet"),
+            Self::Ended => None,
+        }
     }
 }
 

@@ -1,6 +1,10 @@
 //! The audit log: one line for each decision that changes or refuses something. `server` implements it with a file.
 //!
 //! No secret is ever in an entry: neither a password, a token nor a hash of one.
+//!
+//! What nobody decided is no entry: that a token's time is over, which every token's is some day and clients find out by being told so; that something
+//! is not there; that an anonymous caller is asked to log in. Refusals are bounded on their way here, by caller and minute
+//! ([`Refusals`](crate::auth::Refusals)); changes never are.
 
 use async_trait::async_trait;
 use bulkhead_oci::RepositoryName;
@@ -9,6 +13,9 @@ use serde::Serialize;
 use super::clock::Timestamp;
 use super::context::{Identity, RequestContext};
 use super::ids::RegistryName;
+
+/// The most targets of a refusal that are named. Of a change that was made, all are.
+const MOST_TARGETS: usize = 16;
 
 /// What was decided on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -54,6 +61,8 @@ pub enum AuditAction {
     PutScopeMap,
     /// A scope map was deleted.
     DeleteScopeMap,
+    /// The host's tokens are signed with a new key.
+    RotateKeys,
 }
 
 /// How it ended.
@@ -99,9 +108,9 @@ pub struct AuditEntry {
     /// When, in milliseconds since 1970.
     #[serde(skip)]
     pub at: Timestamp,
-    /// The registry.
-    #[serde(serialize_with = "as_text")]
-    pub registry: RegistryName,
+    /// The registry; none: the host as a whole.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text")]
+    pub registry: Option<RegistryName>,
     /// The request's id; none for what no request did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request: Option<String>,
@@ -130,16 +139,29 @@ pub struct AuditEntry {
     /// Which plugins said what, in the order in which they were asked.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<AuditStep>,
+    /// How many refusals of the same caller before this one were counted and not written.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub omitted: u64,
 }
 
 impl AuditEntry {
     /// An entry about a request: nobody, nothing and no reason so far.
     pub fn of(context: &RequestContext, at: Timestamp, action: AuditAction, outcome: AuditOutcome) -> Self {
         Self {
-            at,
-            registry: context.registry.clone(),
+            registry: Some(context.registry.clone()),
             request: Some(context.request_id.to_string()),
             address: Some(context.address.to_string()),
+            ..Self::of_host(at, action, outcome)
+        }
+    }
+
+    /// An entry about the host as a whole: nobody, nothing and no reason so far.
+    pub const fn of_host(at: Timestamp, action: AuditAction, outcome: AuditOutcome) -> Self {
+        Self {
+            at,
+            registry: None,
+            request: None,
+            address: None,
             who: None,
             claimed: None,
             action,
@@ -148,6 +170,7 @@ impl AuditEntry {
             outcome,
             reason: String::new(),
             steps: Vec::new(),
+            omitted: 0,
         }
     }
 
@@ -175,10 +198,21 @@ impl Audit for NoAudit {
     async fn record(&self, _: AuditEntry) {}
 }
 
-fn as_text<S: serde::Serializer>(name: &RegistryName, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(name.as_str())
+/// The first [`MOST_TARGETS`] of what was refused, and how many more there were.
+pub(crate) fn some(targets: impl ExactSizeIterator<Item = String>) -> Vec<String> {
+    let more = targets.len().saturating_sub(MOST_TARGETS);
+    let named = targets.take(MOST_TARGETS);
+    named.chain((more > 0).then(|| format!("{more} more"))).collect()
+}
+
+fn as_text<S: serde::Serializer>(name: &Option<RegistryName>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(name.as_ref().map_or("", RegistryName::as_str))
 }
 
 fn as_option<S: serde::Serializer>(name: &Option<RepositoryName>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(name.as_ref().map_or("", RepositoryName::as_str))
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }

@@ -7,7 +7,7 @@ use bulkhead_oci::RepositoryName;
 
 use super::{Act, Registry, RegistryError};
 use crate::auth::Caller;
-use crate::ports::audit::{AuditAction, AuditEntry, AuditOutcome, AuditStep};
+use crate::ports::audit::{AuditAction, AuditEntry, AuditOutcome, AuditStep, some};
 use crate::ports::context::RequestContext;
 
 /// What is noted while a change is made.
@@ -63,22 +63,40 @@ impl Registry {
         notes: Notes,
         result: Result<T, RegistryError>,
     ) -> Result<T, RegistryError> {
-        let (outcome, reason) = match &result {
-            Ok(_) => (AuditOutcome::Done, notes.reason),
+        let (outcome, reason, targets) = match &result {
+            Ok(_) => (AuditOutcome::Done, notes.reason, notes.targets),
             Err(error) => match outcome(error) {
-                Some(outcome) => (outcome, error.to_string()),
+                Some(outcome) => (outcome, error.to_string(), some(notes.targets.into_iter())),
                 None => return result,
             },
         };
         let entry = AuditEntry {
             repository: Some(repository.clone()),
-            targets: notes.targets,
+            targets,
             reason,
             steps: notes.steps,
             ..AuditEntry::of(act.context, self.parts.clock.now(), action, outcome)
         };
         self.parts.audit.record(entry.by(act.caller.identity())).await;
         result
+    }
+}
+
+impl Registry {
+    /// Writes the audit entry of something that was not shown, since a lock forbids it. What was shown, or is not there, is no entry.
+    pub async fn conclude_reading<T>(
+        &self,
+        act: Act<'_>,
+        repository: &RepositoryName,
+        target: Option<&str>,
+        result: Result<T, RegistryError>,
+    ) -> Result<T, RegistryError> {
+        if !matches!(result, Err(RegistryError::Locked(_))) {
+            return result;
+        }
+        let mut notes = Notes::default();
+        notes.target(target);
+        self.conclude(act, AuditAction::Access, repository, notes, result).await
     }
 }
 

@@ -44,7 +44,7 @@ async fn a_line_says_who_did_what_where_and_to_whom() {
     assert_eq!(line.action, AuditAction::CreateAccount);
     assert_eq!(line.outcome, AuditOutcome::Done);
     assert_eq!(line.at, world.clock.now());
-    assert_eq!(line.registry, world.team.1, "where it was done, not where the request went");
+    assert_eq!(line.registry, Some(world.team.1.clone()), "where it was done, not where the request went");
     assert_eq!(line.request.as_deref(), Some("0123456789abcdef"));
     assert_eq!(line.address.as_deref(), Some("192.0.2.7:9"));
     assert_eq!(line.who, Some(AuditCaller { plugin: "host".to_owned(), subject: "operator".to_owned() }));

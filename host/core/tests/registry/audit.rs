@@ -61,7 +61,7 @@ async fn an_entry_says_who_from_where_when_and_in_which_request() {
     let entries = world.audit.take();
     let [entry] = &entries[..] else { panic!("{entries:?}") };
     let clock: &dyn bulkhead_core::ports::clock::Clock = &*world.clock;
-    assert_eq!((entry.at, entry.registry.as_str()), (clock.now(), "default"));
+    assert_eq!((entry.at, entry.registry.as_ref().unwrap().as_str()), (clock.now(), "default"));
     assert_eq!(entry.who, Some(AuditCaller { plugin: "staff".to_owned(), subject: "alice".to_owned() }));
     assert_eq!((entry.request.as_deref(), entry.address.as_deref()), (Some("0123456789abcdef"), Some("127.0.0.1:9")));
     assert_eq!(entry.repository, Some(name("a")));

@@ -1,3 +1,4 @@
+use bulkhead_core::ports::audit::{AuditAction, AuditOutcome};
 use serde_json::{Value, json};
 
 use crate::testing::{Answer, World, as_user, sha256};
@@ -91,6 +92,45 @@ async fn a_locked_tag_is_not_deleted() {
     let answer = world.alice("DELETE", "/acr/v1/a/_tags/v1", "").await;
     assert_eq!((answer.refusal(), answer.header("allow")), ((405, "UNSUPPORTED".to_owned()), "GET, HEAD, PATCH"));
     assert_eq!(world.alice("HEAD", "/v2/a/manifests/v1", "").await.status, 200);
+}
+
+#[tokio::test]
+async fn what_a_lock_keeps_from_being_read_is_in_the_audit_log_and_what_is_read_or_not_there_is_not() {
+    let world = World::new();
+    let (body, _) = world.put_manifest("public/a", "v1", json!({})).await;
+    let digest = sha256(&body);
+    let nothing = "f".repeat(64);
+    let targets = [
+        "/v2/public/a/manifests/v1".to_owned(),
+        format!("/v2/public/a/manifests/{digest}"),
+        format!("/v2/public/a/blobs/{digest}"),
+        "/v2/public/a/tags/list".to_owned(),
+        format!("/v2/public/a/referrers/{digest}"),
+    ];
+    world.alice("GET", &targets[0], "").await;
+    world.alice("GET", &format!("/v2/public/a/manifests/sha256:{nothing}"), "").await;
+    world.alice("GET", "/v2/nothing/tags/list", "").await;
+    let before = world.audit.entries().len();
+    patch(&world, "/acr/v1/public/a", &json!({ "readEnabled": false })).await;
+    assert_eq!(world.audit.entries().len(), before + 1, "the lock alone");
+    for target in &targets {
+        assert_eq!(world.alice("GET", target, "").await.status, 405, "{target}");
+    }
+    // Also where nobody says who they are.
+    let token = world.send(crate::testing::request("GET", "/oauth2/token?scope=repository:public/a:pull"), "").await;
+    let bearer = format!("Bearer {}", token.json()["token"].as_str().unwrap());
+    let anonymous = crate::testing::request("GET", &targets[0]).header("authorization", bearer);
+    assert_eq!(world.send(anonymous, "").await.status, 405);
+    let entries = world.audit.entries().split_off(before + 1);
+    assert_eq!(entries.len(), 6);
+    let digest = digest.to_string();
+    let named: Vec<_> = entries.iter().map(|entry| entry.targets.first().map(String::as_str)).collect();
+    assert_eq!(named, [Some("v1"), Some(&digest), Some(&digest), None, Some(&digest), Some("v1")]);
+    for (index, entry) in entries.iter().enumerate() {
+        assert_eq!((entry.action, entry.outcome), (AuditAction::Access, AuditOutcome::Refused));
+        assert_eq!(entry.repository.as_ref().map(|name| name.as_str()), Some("public/a"));
+        assert_eq!((entry.who.is_some(), entry.reason.is_empty()), (index < 5, false), "{entry:?}");
+    }
 }
 
 #[tokio::test]

@@ -21,7 +21,8 @@ pub(super) async fn read(
     digest: &Digest,
     reading: Reading,
 ) -> Result<Response, ApiError> {
-    let blob = visit.registry.blob(repository, digest).await?;
+    let found = visit.registry.blob(repository, digest).await;
+    let blob = visit.shown(repository, Some(digest.as_str()), found).await?;
     condition::require_match(request, digest)?;
     if condition::none_match(request, digest) {
         let mut response = empty(StatusCode::NOT_MODIFIED);

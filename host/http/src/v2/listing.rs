@@ -26,7 +26,8 @@ struct Repositories<'a> {
 pub(super) async fn tags(visit: &Visit, repository: &RepositoryName, page: Paging) -> Result<Response, ApiError> {
     let limit = page.limit;
     // Also where nothing is wanted, a repository that is not there is unknown.
-    let mut listed = visit.registry.tags(repository, &Page { after: page.last, limit: limit.max(1) }).await?;
+    let found = visit.registry.tags(repository, &Page { after: page.last, limit: limit.max(1) }).await;
+    let mut listed = visit.shown(repository, None, found).await?;
     if limit == 0 {
         (listed.items, listed.next) = (Vec::new(), None);
     }

@@ -24,10 +24,11 @@ pub(super) async fn read(
     reference: &Reference,
     reading: Reading,
 ) -> Result<Response, ApiError> {
-    let manifest = match reference {
-        Reference::Tag(tag) => visit.registry.acceptable_manifest(repository, tag, &accept(request)).await?,
-        Reference::Digest(_) => visit.registry.manifest(repository, reference).await?,
+    let (found, target) = match reference {
+        Reference::Tag(tag) => (visit.registry.acceptable_manifest(repository, tag, &accept(request)).await, tag.as_str()),
+        Reference::Digest(digest) => (visit.registry.manifest(repository, reference).await, digest.as_str()),
     };
+    let manifest = visit.shown(repository, Some(target), found).await?;
     let digest = &manifest.digest;
     condition::require_match(request, digest)?;
     let mut response = if condition::none_match(request, digest) {

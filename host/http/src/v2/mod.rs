@@ -13,7 +13,8 @@ use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode};
 use bulkhead_core::auth::Caller;
 use bulkhead_core::ports::context::RequestContext;
-use bulkhead_core::registry::{Act, Registry};
+use bulkhead_core::registry::{Act, Registry, RegistryError};
+use bulkhead_oci::RepositoryName;
 
 use crate::body::ClientBody;
 use crate::error::ApiError;
@@ -32,6 +33,20 @@ impl Visit {
     /// For changes.
     pub(crate) fn act(&self) -> Act<'_> {
         Act { context: &self.context, caller: &self.caller }
+    }
+
+    /// What was found of a repository, or why it is not shown. The audit log hears of it where a lock forbids it.
+    async fn shown<T>(
+        &self,
+        repository: &RepositoryName,
+        target: Option<&str>,
+        found: Result<T, RegistryError>,
+    ) -> Result<T, ApiError> {
+        match found {
+            Ok(found) => Ok(found),
+            // What is rarer than a pull is boxed.
+            refused => Ok(Box::pin(self.registry.conclude_reading(self.act(), repository, target, refused)).await?),
+        }
     }
 }
 

@@ -56,7 +56,8 @@ pub(super) async fn list(
     artifact_type: Option<&str>,
     after: Option<&Digest>,
 ) -> Result<Response, ApiError> {
-    let part = visit.registry.referrers(repository, subject, artifact_type, after, MAX_ENTRIES).await?;
+    let found = visit.registry.referrers(repository, subject, artifact_type, after, MAX_ENTRIES).await;
+    let part = visit.shown(repository, Some(subject.as_str()), found).await?;
     let next = part.items.last().filter(|_| part.more).map(|last| last.digest.clone());
     let manifests = part.items.into_iter().map(Entry::from).collect();
     let mut response = json(&Index { schema_version: 2, media_type: MediaType::OCI_INDEX, manifests });

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bulkhead_catalog::SqliteCatalog;
 use bulkhead_core::accounts::{Directory, Hasher, Manager, RegistryIds};
-use bulkhead_core::auth::{GateOptions, Throttle};
+use bulkhead_core::auth::{GateOptions, Refusals, Throttle};
 use bulkhead_core::ports::accounts::{AccountDirectory, Accounts};
 use bulkhead_core::ports::audit::Audit;
 use bulkhead_core::ports::catalog::Catalog;
@@ -72,7 +72,7 @@ impl Services {
             catalog: Arc::clone(catalog) as _,
             accounts: AccountServices::new(catalog),
             throttle: Arc::new(Throttle::new(config.failed_logins, Arc::clone(&clock))),
-            audit,
+            audit: Arc::new(Refusals::new(audit, Arc::clone(&clock))),
             keys,
             clock,
         }

@@ -10,7 +10,7 @@ use crate::data::ScratchDirectory;
 fn entry(target: &str) -> AuditEntry {
     AuditEntry {
         at: Timestamp(1_800_000_000_007),
-        registry: "default".parse().unwrap(),
+        registry: Some("default".parse().unwrap()),
         request: Some("0123456789abcdef".to_owned()),
         address: Some("192.0.2.1:4711".to_owned()),
         who: Some(AuditCaller { plugin: "staff".to_owned(), subject: "alice".to_owned() }),
@@ -21,6 +21,7 @@ fn entry(target: &str) -> AuditEntry {
         outcome: AuditOutcome::Refused,
         reason: "locked".to_owned(),
         steps: Vec::new(),
+        omitted: 0,
     }
 }
 

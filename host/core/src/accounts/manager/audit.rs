@@ -14,19 +14,13 @@ pub(super) struct Line {
 impl Line {
     pub(super) fn new(actor: &Actor<'_>, action: AuditAction, name: &AccountName) -> Self {
         let entry = AuditEntry {
-            at: Timestamp(0),
             // Which may be another one than the request's Host header named: the operator's own socket serves all.
-            registry: actor.registry.1.clone(),
+            registry: Some(actor.registry.1.clone()),
             request: actor.context.map(|context| context.request_id.to_string()),
             address: actor.context.map(|context| context.address.to_string()),
             who: actor.who.map(|who| AuditCaller { plugin: who.plugin.to_string(), subject: who.subject.clone() }),
-            claimed: None,
-            action,
-            repository: None,
             targets: vec![name.to_string()],
-            outcome: AuditOutcome::Done,
-            reason: String::new(),
-            steps: Vec::new(),
+            ..AuditEntry::of_host(Timestamp(0), action, AuditOutcome::Done)
         };
         Self { entry }
     }

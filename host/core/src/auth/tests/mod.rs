@@ -9,6 +9,7 @@ mod flights;
 mod identify;
 mod keys;
 mod refresh;
+mod refusals;
 mod revocation;
 mod running;
 mod scopes;

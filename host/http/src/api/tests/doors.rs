@@ -71,7 +71,8 @@ async fn the_operator_is_let_in_at_every_registry_without_a_credential() {
         assert_eq!((answer.status, answer.json()["aliases"].clone()), (200, json!([registry])));
     }
     let recorded = world.audit.entries();
-    let who: Vec<_> = recorded.iter().map(|entry| (entry.registry.as_str(), entry.who.as_ref().unwrap())).collect();
+    let who: Vec<_> =
+        recorded.iter().map(|entry| (entry.registry.as_ref().unwrap().as_str(), entry.who.as_ref().unwrap())).collect();
     assert_eq!(who.iter().map(|(registry, _)| *registry).collect::<Vec<_>>(), ["default", "other"]);
     assert!(who.iter().all(|(_, who)| (who.plugin.as_str(), who.subject.as_str()) == ("host", "operator")));
     let unknown = world.operator(anonymous("GET", "/api/v1/registries/nobodys/admin"), "").await;
