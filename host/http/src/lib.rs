@@ -39,7 +39,8 @@ mod token;
 mod v2;
 mod warning;
 
-pub use app::{App, AppExtras, HttpLimits, KeyRotation, RotatedKeys};
+pub use app::{AccountPlugins, App, AppExtras, HttpLimits, KeyRotation, RotatedKeys};
+pub use peer::operator;
 pub use proxy::{Proxies, Proxy, ProxyError};
 pub use server::{Drained, Listener, bind, bind_admin, serve};
 

@@ -133,7 +133,7 @@ async fn answer(
     let background = [
         tokio::spawn(wired.courier.run()),
         tokio::spawn(wired.janitor.run()),
-        tokio::spawn(Arc::clone(&services.keys).run()),
+        tokio::spawn(Arc::clone(&services.keys).run(Arc::clone(&services.audit))),
         tokio::spawn(renewal.run()),
     ];
     let network = match tls {
@@ -144,7 +144,8 @@ async fn answer(
     let limits = HttpLimits { drain: DRAIN, ..HttpLimits::default() };
     let extras = AppExtras {
         manager,
-        keys: Arc::new(Rotation(Arc::clone(&services.keys))),
+        account_plugins: wire::account_plugins(config),
+        keys: Arc::new(Rotation { keys: Arc::clone(&services.keys), audit: Arc::clone(&services.audit) }),
         proxies: config.proxies.iter().cloned().collect(),
     };
     let app = Arc::new(App::new(Arc::new(wired.host), Arc::clone(&services.clock), limits, extras));

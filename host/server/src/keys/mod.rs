@@ -16,7 +16,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bulkhead_core::auth::{KeyRing, TokenKey};
+use bulkhead_core::ports::audit::{Audit, AuditAction, AuditEntry, AuditOutcome};
 use bulkhead_core::ports::clock::{Clock, Timestamp};
+use bulkhead_core::ports::context::Identity;
 use bulkhead_http::{KeyRotation, RotatedKeys};
 
 use crate::data::{self, DataError};
@@ -76,6 +78,8 @@ pub struct TokenKeys {
     ring: Arc<KeyRing>,
     /// In the order of their making: the last one signs. Never empty.
     files: Mutex<Vec<KeyFile>>,
+    /// The key that was made since the one before was too old, until the audit log has heard of it.
+    untold: Mutex<Option<RotatedKeys>>,
 }
 
 impl TokenKeys {
@@ -94,7 +98,7 @@ impl TokenKeys {
         files.shrink_to_fit();
         let current = keys.pop().expect("one was made where there was none");
         let ring = Arc::new(KeyRing::new(current, keys));
-        let all = Self { folder, schedule, clock, ring, files: Mutex::new(files) };
+        let all = Self { folder, schedule, clock, ring, files: Mutex::new(files), untold: Mutex::default() };
         all.tend()?;
         Ok(all)
     }
@@ -109,7 +113,7 @@ impl TokenKeys {
     /// # Errors
     /// [`TokenKeyError`]: the current key goes on signing.
     pub fn rotate(&self) -> Result<RotatedKeys, TokenKeyError> {
-        self.rotate_locked(&mut self.lock())
+        self.rotate_locked(&mut locked(&self.files))
     }
 
     fn rotate_locked(&self, files: &mut Vec<KeyFile>) -> Result<RotatedKeys, TokenKeyError> {
@@ -130,12 +134,13 @@ impl TokenKeys {
     /// # Errors
     /// [`TokenKeyError`]: what there was before goes on.
     pub fn tend(&self) -> Result<(), TokenKeyError> {
-        let mut files = self.lock();
+        let mut files = locked(&self.files);
         let now = self.clock.now();
         let old = |made: Timestamp, age: Duration| made.after(age) <= now;
         if files.last().is_some_and(|current| old(current.created, self.schedule.every)) {
-            let RotatedKeys { kid, keys } = self.rotate_locked(&mut files)?;
-            tracing::info!(kid, keys, "tokens are signed with a new key");
+            let new = self.rotate_locked(&mut files)?;
+            tracing::info!(kid = new.kid, keys = new.keys, "tokens are signed with a new key");
+            *locked(&self.untold) = Some(new);
         }
         // A key has retired when the next one was made.
         while files.get(1).is_some_and(|next| old(next.created, self.schedule.keep)) {
@@ -147,9 +152,13 @@ impl TokenKeys {
         Ok(())
     }
 
-    /// Looks after them once an hour, for ever.
-    pub async fn run(self: Arc<Self>) {
+    /// Looks after them once an hour, for ever, and tells the audit log of each new key.
+    pub async fn run(self: Arc<Self>, audit: Arc<dyn Audit>) {
         loop {
+            let rotated = locked(&self.untold).take();
+            if let Some(rotated) = rotated {
+                audit.record(entry(&*self.clock, rotated, None)).await;
+            }
             self.clock.sleep(LOOK).await;
             let keys = Arc::clone(&self);
             match tokio::task::spawn_blocking(move || keys.tend()).await {
@@ -159,23 +168,41 @@ impl TokenKeys {
             }
         }
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, Vec<KeyFile>> {
-        // A panic on the way leaves a list that is right.
-        self.files.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// A panic on the way leaves behind it what is right.
+fn locked<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
+    what.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What the audit log is told of a new key; `by` whom, where somebody asked for it.
+fn entry(clock: &dyn Clock, rotated: RotatedKeys, by: Option<&Identity>) -> AuditEntry {
+    let why = if by.is_some() { "" } else { "the key before was as old as `key-rotation` lets one become" };
+    let entry = AuditEntry::of_host(clock.now(), AuditAction::RotateKeys, AuditOutcome::Done).by(by);
+    AuditEntry { targets: vec![rotated.kid], reason: why.to_owned(), ..entry }
 }
 
 /// Rotates on behalf of the operator.
-pub struct Rotation(pub Arc<TokenKeys>);
+pub struct Rotation {
+    /// The keys.
+    pub keys: Arc<TokenKeys>,
+    /// Who hears of it.
+    pub audit: Arc<dyn Audit>,
+}
 
 #[async_trait]
 impl KeyRotation for Rotation {
     async fn rotate(&self) -> Result<RotatedKeys, String> {
-        let keys = Arc::clone(&self.0);
-        let done = tokio::task::spawn_blocking(move || keys.rotate()).await.map_err(|error| error.to_string())?;
-        let rotated = done.map_err(|error| error.to_string())?;
-        tracing::info!(kid = rotated.kid, keys = rotated.keys, "tokens are signed with a new key, as the operator asked");
-        Ok(rotated)
+        let (keys, audit) = (Arc::clone(&self.keys), Arc::clone(&self.audit));
+        // A client that goes away in the middle keeps no new key out of the audit log.
+        let done = tokio::spawn(async move {
+            let rotating = Arc::clone(&keys);
+            let done = tokio::task::spawn_blocking(move || rotating.rotate()).await.map_err(|error| error.to_string())?;
+            let rotated = done.map_err(|error| error.to_string())?;
+            tracing::info!(kid = rotated.kid, keys = rotated.keys, "tokens are signed with a new key, as the operator asked");
+            audit.record(entry(&*keys.clock, rotated.clone(), Some(&bulkhead_http::operator()))).await;
+            Ok(rotated)
+        });
+        done.await.map_err(|error| error.to_string())?
     }
 }

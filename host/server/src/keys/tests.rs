@@ -1,6 +1,8 @@
 use std::os::unix::fs::PermissionsExt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use tokio::sync::mpsc;
+
 use super::*;
 use crate::data::ScratchDirectory;
 
@@ -127,30 +129,78 @@ fn there_is_an_end_to_rotating() {
     assert_eq!((keys.ring().current_id(), names(scratch.path()).len()), (current, MOST));
 }
 
+/// Hands on what is recorded.
+struct Told(mpsc::UnboundedSender<AuditEntry>);
+
+#[async_trait]
+impl Audit for Told {
+    async fn record(&self, entry: AuditEntry) {
+        self.0.send(entry).unwrap();
+    }
+}
+
+fn audit() -> (Arc<dyn Audit>, mpsc::UnboundedReceiver<AuditEntry>) {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    (Arc::new(Told(sender)), receiver)
+}
+
+async fn heard(told: &mut mpsc::UnboundedReceiver<AuditEntry>) -> AuditEntry {
+    let entry = tokio::time::timeout(Duration::from_secs(60), told.recv()).await.unwrap().unwrap();
+    assert_eq!((entry.action, entry.outcome), (AuditAction::RotateKeys, AuditOutcome::Done));
+    assert_eq!((&entry.registry, &entry.request), (&None, &None), "it is of the host as a whole");
+    entry
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn somebody_looks_after_them_while_the_server_runs() {
+async fn somebody_looks_after_them_while_the_server_runs_and_the_audit_log_hears_of_it() {
     let (scratch, clock) = (ScratchDirectory::new().unwrap(), Days::at(0));
     let keys = Arc::new(open(scratch.path(), &clock));
-    let first = keys.ring().current_id();
-    let ring = Arc::clone(keys.ring());
-    let task = tokio::spawn(keys.run());
-    let rotated = async {
-        while ring.current_id() == first {
-            tokio::task::yield_now().await;
-        }
-    };
-    assert!(tokio::time::timeout(Duration::from_secs(60), rotated).await.is_ok());
+    let (first, ring) = (keys.ring().current_id(), Arc::clone(keys.ring()));
+    let (audit, mut told) = audit();
+    let task = tokio::spawn(keys.run(audit));
+    let entry = heard(&mut told).await;
+    assert!(entry.targets[0] != *first && ring.jwks().to_string().contains(&entry.targets[0]), "{entry:?}");
+    assert!(entry.who.is_none() && entry.reason.contains("key-rotation"), "{entry:?}");
+    task.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_audit_log_hears_of_a_key_that_was_made_at_the_start() {
+    let (scratch, clock) = (ScratchDirectory::new().unwrap(), Days::at(0));
+    drop(open(scratch.path(), &clock));
+    clock.set(400);
+    let keys = Arc::new(open(scratch.path(), &clock));
+    let current = keys.ring().current_id();
+    let (audit, mut told) = audit();
+    let task = tokio::spawn(keys.run(audit));
+    assert_eq!(heard(&mut told).await.targets, [current.to_string()]);
     task.abort();
 }
 
 #[tokio::test]
-async fn the_operator_has_the_key_replaced() {
+async fn the_operator_has_the_key_replaced_and_the_audit_log_says_so() {
     let (scratch, clock) = (ScratchDirectory::new().unwrap(), Days::at(0));
     let keys = Arc::new(open(scratch.path(), &clock));
     let first = keys.ring().current_id();
-    let rotated = Rotation(Arc::clone(&keys)).rotate().await.unwrap();
+    let (audit, mut told) = audit();
+    let rotated = Rotation { keys: Arc::clone(&keys), audit }.rotate().await.unwrap();
     assert_eq!((rotated.kid.as_str(), rotated.keys), (keys.ring().current_id().as_ref(), 2));
     assert_ne!(first, keys.ring().current_id());
+    let entry = heard(&mut told).await;
+    let who = entry.who.unwrap();
+    assert_eq!((who.plugin.as_str(), who.subject.as_str(), entry.targets), ("host", "operator", vec![rotated.kid]));
+}
+
+#[tokio::test]
+async fn a_rotation_that_fails_is_no_entry() {
+    let (scratch, clock) = (ScratchDirectory::new().unwrap(), Days::at(0));
+    let keys = Arc::new(open(scratch.path(), &clock));
+    while keys.ring().len() < MOST {
+        keys.rotate().unwrap();
+    }
+    let (audit, mut told) = audit();
+    Rotation { keys, audit }.rotate().await.unwrap_err();
+    assert!(told.recv().await.is_none());
 }
 
 #[test]
