@@ -4,6 +4,9 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
+
+use bulkhead_core::ports::clock::Timestamp;
 
 const PREFIX: &str = "audit-";
 const SUFFIX: &str = ".jsonl";
@@ -55,4 +58,11 @@ pub fn open(path: &Path) -> io::Result<File> {
         File::open(folder)?.sync_all()?;
     }
     Ok(file)
+}
+
+/// Whether it was written to within this time. Where the system does not say, it was.
+pub fn is_younger(path: &Path, age: Duration, now: Timestamp) -> bool {
+    let modified = std::fs::metadata(path).and_then(|metadata| metadata.modified());
+    let Ok(since) = modified.map(|modified| modified.duration_since(UNIX_EPOCH).unwrap_or_default()) else { return true };
+    Duration::from_millis(now.0).saturating_sub(since) < age
 }

@@ -31,13 +31,20 @@ use writer::{Message, Writer};
 /// The most bytes of a line, without its newline. What is longer loses its targets and steps, and says so.
 const MAX_LINE: usize = 256 * 1024;
 
+/// So many times `keep` there are files at most, however young they are.
+const MOST_FILES: usize = 4;
+
 /// How an audit log is kept.
 #[derive(Clone, Debug)]
 pub struct AuditOptions {
     /// Where its files lie. Nobody else writes there.
     pub directory: PathBuf,
-    /// How many files are kept; when there are more, the oldest goes. At least 2.
+    /// How many files are kept; when there are more, the oldest goes, unless it is young. At least 2.
     pub keep: usize,
+    /// A file to which a line was added within so long is young. It stays even if there are more than `keep`, so that whoever can make the log
+    /// grow cannot push out what they did lately. But there is an end to that: at [`MOST_FILES`] times `keep` the oldest goes, since a full disk
+    /// would end the log altogether, and the registry with it.
+    pub young: Duration,
     /// From how many bytes on a new file is begun.
     pub file_bytes: u64,
     /// How many entries may be on their way; further ones wait.
@@ -49,10 +56,11 @@ pub struct AuditOptions {
 }
 
 impl AuditOptions {
-    /// 16 files of 64 MiB in this directory, synced each second, 4,096 entries on their way, of which each waits 10 s at most.
+    /// 16 files of 64 MiB in this directory, a week of them young, synced each second, 4,096 entries on their way, of which each waits 10 s at
+    /// most.
     pub fn new(directory: PathBuf) -> Self {
-        let (sync_every, patience) = (Duration::from_secs(1), Duration::from_secs(10));
-        Self { directory, keep: 16, file_bytes: 64 << 20, queue: 4096, patience, sync_every }
+        let (sync_every, patience, young) = (Duration::from_secs(1), Duration::from_secs(10), Duration::from_secs(7 * 24 * 3600));
+        Self { directory, keep: 16, young, file_bytes: 64 << 20, queue: 4096, patience, sync_every }
     }
 }
 

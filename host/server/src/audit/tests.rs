@@ -109,13 +109,42 @@ async fn a_new_file_without_a_line_leaves_the_end_in_the_one_before() {
 async fn only_so_many_files_are_kept_and_the_rest_is_still_whole() {
     let scratch = ScratchDirectory::new().unwrap();
     let folder = scratch.path();
-    written(AuditOptions { file_bytes: 500, keep: 3, ..options(folder) }, numbers(1..=20)).await;
+    let old = AuditOptions { young: Duration::ZERO, ..options(folder) };
+    written(AuditOptions { file_bytes: 500, keep: 3, ..old }, numbers(1..=20)).await;
     assert_eq!(files(folder).len(), 3);
     let Verified { first, last, .. } = checked(folder).unwrap();
     assert!(first > 1 && last.seq == 20);
     let gone = Expected { seq: 1, hash: "a".repeat(64) };
     let error = verify(&files(folder), Some(&gone)).unwrap_err();
     assert!(error.to_string().contains("its file is gone"), "{error}");
+}
+
+/// The entries' own time is the year 2027; the files are as old as a test makes them.
+fn age(file: &Path, days: u64) {
+    let now = std::time::UNIX_EPOCH + Duration::from_millis(entry("").at.0);
+    let opened = std::fs::OpenOptions::new().write(true).open(file).unwrap();
+    opened.set_modified(now - Duration::from_secs(days * 24 * 3600)).unwrap();
+}
+
+#[tokio::test]
+async fn a_file_of_the_last_week_stays_however_many_there_are_until_there_are_four_times_as_many() {
+    let scratch = ScratchDirectory::new().unwrap();
+    let folder = scratch.path();
+    // One line a file.
+    let small = || AuditOptions { file_bytes: 1, keep: 2, ..options(folder) };
+    written(small(), numbers(1..=2)).await;
+    files(folder).iter().for_each(|file| age(file, 6));
+    for (number, kept) in [(3, 3), (4, 4), (5, 5), (6, 6), (7, 7), (8, 8), (9, 8), (10, 8)] {
+        written(small(), numbers(number..=number)).await;
+        files(folder).iter().for_each(|file| age(file, 6));
+        assert_eq!(files(folder).len(), kept, "{number}");
+    }
+    assert_eq!(checked(folder).unwrap().first, 3);
+    // What is a week old is worth no more than the number of files.
+    files(folder).iter().for_each(|file| age(file, 7));
+    written(small(), numbers(11..=11)).await;
+    assert_eq!(files(folder).len(), 2);
+    assert_eq!(checked(folder).unwrap().last.seq, 11);
 }
 
 #[tokio::test]

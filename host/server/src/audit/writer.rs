@@ -10,11 +10,12 @@ use std::sync::{Arc, mpsc};
 use std::time::Instant;
 
 use bulkhead_core::ports::audit::AuditEntry;
+use bulkhead_core::ports::clock::Timestamp;
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use super::line::ChainEnd;
 use super::recover::End;
-use super::{AuditError, AuditOptions, Progress, files};
+use super::{AuditError, AuditOptions, MOST_FILES, Progress, files};
 use crate::data::{DataError, DirectoryLock};
 
 /// What the writer is told.
@@ -100,7 +101,7 @@ impl Writer {
             self.progress.send_modify(|progress| progress.lost += missed);
         }
         let written = match self.chain.next(entry, self.lost) {
-            Ok((line, end)) => self.write(line).map(|()| end),
+            Ok((line, end)) => self.write(line, entry.at).map(|()| end),
             Err(error) => Err(io::Error::other(error)),
         };
         match written {
@@ -124,10 +125,10 @@ impl Writer {
     }
 
     /// Writes a whole line, or leaves the file as if nothing had been written.
-    fn write(&mut self, mut line: String) -> io::Result<()> {
+    fn write(&mut self, mut line: String, now: Timestamp) -> io::Result<()> {
         line.push('\n');
         if self.length > 0 && self.length + line.len() as u64 > self.options.file_bytes {
-            self.rotate()?;
+            self.rotate(now)?;
         }
         // Whatever a failed write left behind goes first.
         self.file.set_len(self.length)?;
@@ -138,7 +139,7 @@ impl Writer {
     }
 
     /// Goes on in a new file, and takes the oldest away where there are too many.
-    fn rotate(&mut self) -> io::Result<()> {
+    fn rotate(&mut self, now: Timestamp) -> io::Result<()> {
         self.file.set_len(self.length)?;
         self.file.sync_all()?;
         let number = self.number + 1;
@@ -146,19 +147,31 @@ impl Writer {
         self.unsynced = None;
         self.progress.send_modify(|progress| progress.synced = progress.written);
         (self.file, self.number, self.length) = (file, number, 0);
-        self.drop_oldest();
+        self.drop_oldest(now);
         Ok(())
     }
 
-    fn drop_oldest(&self) {
+    /// Those that are too many go, but for young ones as long as these are not far too many.
+    fn drop_oldest(&self, now: Timestamp) {
         let all = match files::list(&self.options.directory) {
             Ok(all) => all,
             Err(error) => return tracing::warn!("old files of the audit log stay: {error}"),
         };
-        let extra = all.len().saturating_sub(self.options.keep.max(2));
-        for old in &all[..extra] {
+        let keep = self.options.keep.max(2);
+        let extra = all.len().saturating_sub(keep);
+        let far_too_many = all.len().saturating_sub(keep.saturating_mul(MOST_FILES));
+        for (index, old) in all[..extra].iter().enumerate() {
+            let is_young = files::is_younger(&old.path, self.options.young, now);
+            if is_young && index >= far_too_many {
+                return;
+            }
             let path = old.path.display();
             match std::fs::remove_file(&old.path) {
+                Ok(()) if is_young => tracing::warn!(
+                    "{path}, the oldest file of the audit log, was deleted though it is young: there are {} files, and `keep` is {}; keep copies elsewhere, or set `keep` higher",
+                    all.len(),
+                    self.options.keep
+                ),
                 Ok(()) => {
                     tracing::info!("{path}, the oldest file of the audit log, was deleted: `keep` is {}", self.options.keep)
                 }
