@@ -1,5 +1,6 @@
 //! What the server is made of, and its limits.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -7,6 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bulkhead_core::accounts::Manager;
 use bulkhead_core::ports::clock::Clock;
+use bulkhead_core::ports::ids::RegistryName;
 use bulkhead_core::registry::Host;
 
 use crate::proxy::Proxies;
@@ -60,10 +62,30 @@ pub struct RotatedKeys {
     pub keys: usize,
 }
 
+/// Which plugins of each registry's chain check the accounts that the host keeps, by name. Where there is none, accounts can be made, and
+/// nobody can log in with them.
+#[derive(Clone, Debug, Default)]
+pub struct AccountPlugins(BTreeMap<RegistryName, Vec<String>>);
+
+impl AccountPlugins {
+    /// Those of this registry.
+    pub(crate) fn of(&self, registry: &RegistryName) -> &[String] {
+        self.0.get(registry).map_or(&[], Vec::as_slice)
+    }
+}
+
+impl FromIterator<(RegistryName, Vec<String>)> for AccountPlugins {
+    fn from_iter<I: IntoIterator<Item = (RegistryName, Vec<String>)>>(all: I) -> Self {
+        Self(all.into_iter().collect())
+    }
+}
+
 /// What requests need besides the registries.
 pub struct AppExtras {
     /// Changes accounts, for `/api/v1/`.
     pub manager: Arc<Manager>,
+    /// Who checks accounts, for warnings and explanations.
+    pub account_plugins: AccountPlugins,
     /// For `POST /api/v1/keys/rotate`.
     pub keys: Arc<dyn KeyRotation>,
     /// Whose word about where a request comes from is taken.

@@ -115,7 +115,7 @@ async fn route_admin(peer: &Peer, parts: &Parts, call: Call, body: ClientBody, i
         _ => return Err(ParseError::NoRoute.into()),
     };
     let found = app.host.registries().find(|registry| *registry.name() == named);
-    let registry: &Arc<Registry> = found.ok_or_else(ApiError::no_registry)?;
+    let registry: &Arc<Registry> = found.ok_or_else(|| api::unknown_registry(&named, &app.host))?;
     let now = app.clock.now();
     let Origin { address, source, encrypted, .. } = peer.origin(&parts.headers, now);
     let context = RequestContext {

@@ -10,8 +10,8 @@
 //!
 //! # For the composition root
 //!
-//! [`App`] is made of the registries, a clock, [`HttpLimits`] and [`AppExtras`] (who changes accounts and keys, and which [`Proxies`] are
-//! believed). [`bind`] and [`bind_admin`] make sockets, [`tls::ServerTls::load`] reads a certificate, and [`serve`] answers on a list of
+//! [`App`] is made of the registries, a clock, [`HttpLimits`] and [`AppExtras`] (who changes and checks accounts, who changes keys, and
+//! which [`Proxies`] are believed). [`bind`] and [`bind_admin`] make sockets, [`tls::ServerTls::load`] reads a certificate, and [`serve`] answers on a list of
 //! [`Listener`]s until it is told to stop. While it serves, [`tls::ServerTls::reload`] may be called at any time; an error of it is to be
 //! logged, and changes nothing. Whoever bound the administration's socket removes its file after [`serve`] has returned.
 

@@ -6,7 +6,7 @@
 use bulkhead_core::accounts::{Actor, ManageError, Manager, RegistryIds, ShownSecret, first_admin};
 use bulkhead_core::ports::accounts::AccountStatus;
 
-use crate::config::{Config, DEFAULT_REGISTRY, Registry, State};
+use crate::config::{Config, DEFAULT_REGISTRY};
 
 /// The user's name.
 pub const USER: &str = bulkhead_core::ports::accounts::ADMIN;
@@ -27,18 +27,13 @@ pub async fn first(config: &Config, manager: &Manager, rows: &RegistryIds) -> Re
     let Some(registry) = config.registries.iter().find(|registry| registry.name.as_str() == DEFAULT_REGISTRY) else {
         return Ok(None);
     };
-    let Some(row) = rows.get(&registry.name).filter(|_| has_accounts(config, registry)) else { return Ok(None) };
+    let Some(row) = rows.get(&registry.name).filter(|_| config.account_plugins(registry).next().is_some()) else {
+        return Ok(None);
+    };
     let actor = Actor { registry: (row, &registry.name), context: None, who: None };
     if let Some(secret) = first_admin(manager, &actor).await? {
         return Ok(Some(Login::Made(secret)));
     }
     let admin = manager.admin(&actor).await?;
     Ok(admin.filter(|admin| admin.status == AccountStatus::Enabled).map(|_| Login::Before))
-}
-
-/// Whether a plugin of its chain may check the host's accounts.
-fn has_accounts(config: &Config, registry: &Registry) -> bool {
-    let granted =
-        |name: &str| config.plugins.iter().any(|plugin| plugin.name == name && plugin.grants.accounts == State::Granted);
-    registry.auth.iter().any(|name| granted(&name.value))
 }

@@ -17,7 +17,7 @@ use super::hasher::{HashError, Hasher};
 use super::registries::RegistryIds;
 use super::secret::slot_of;
 use crate::ports::accounts::{
-    ADMIN, AccountDirectory, AccountName, AccountRecord, AccountStatus, Accounts, DirectoryError, KnownAccount, SecretRecord,
+    AccountDirectory, AccountName, AccountRecord, AccountStatus, Accounts, DirectoryError, KnownAccount, SecretRecord,
     Verification,
 };
 use crate::ports::catalog::CatalogError;
@@ -50,12 +50,7 @@ impl Directory {
         registry: &RegistryName,
         name: &str,
     ) -> Result<Option<AccountRecord>, DirectoryError> {
-        let name = if name == ADMIN || name == registry.as_str() {
-            AccountName::admin()
-        } else {
-            let Ok(name) = name.parse() else { return Ok(None) };
-            name
-        };
+        let Some(name) = AccountName::of_user(name, registry) else { return Ok(None) };
         Ok(self.accounts.account(row, &name).await?)
     }
 

@@ -15,6 +15,11 @@ enum Known {
 }
 
 impl Gate {
+    /// The authenticators of the chain by name, in their order: who can vouch for a caller of this registry.
+    pub fn authenticators(&self) -> impl Iterator<Item = &str> {
+        self.chain.authenticators.iter().map(|plugin| &*plugin.label().name)
+    }
+
     /// What the chain would decide on this access, and everybody's word on the way. `context` is that of whoever asks: a plugin that looks
     /// at addresses sees theirs.
     pub async fn explain(&self, context: &RequestContext, who: &Explained, access: &Access) -> Explanation {
@@ -24,7 +29,10 @@ impl Gate {
             Explained::Subject { subject } => match self.known(context, subject).await {
                 (Known::This(identity), steps) => (Some(identity), steps),
                 (Known::Nobody, identified) => {
-                    let decision = Decision::denied("no authenticator of the chain knows such a subject", Vec::new());
+                    let decision = Decision::denied(
+                        "no authenticator of the chain knows such a subject, or it is disabled or has ended",
+                        Vec::new(),
+                    );
                     return Explanation { caller: None, identified, decision };
                 }
                 (Known::NobodyCanSay, identified) => {
@@ -54,7 +62,9 @@ impl Gate {
                     steps.push(Step::new(label, Said::Accepted, ""));
                     return (Known::This(identity), steps);
                 }
-                Ok(Standing::Gone) => Step::new(label, Said::Rejected, "it does not know the subject"),
+                Ok(Standing::Gone) => {
+                    Step::new(label, Said::Rejected, "it does not know the subject, or it is disabled or has ended")
+                }
                 Ok(Standing::Untracked) => Step::new(label, Said::Abstained, "it cannot say without a credential"),
                 Err(step) => {
                     steps.push(step);

@@ -43,6 +43,12 @@ impl AccountName {
     pub fn admin() -> Self {
         Self(ADMIN.into())
     }
+
+    /// The account that a user's name means at this registry, whose own name is another one of its administrator's. None: no account can be
+    /// called so.
+    pub fn of_user(user: &str, registry: &RegistryName) -> Option<Self> {
+        if user == registry.as_str() { Some(Self::admin()) } else { user.parse().ok() }
+    }
 }
 
 impl FromStr for AccountName {

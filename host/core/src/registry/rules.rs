@@ -80,7 +80,7 @@ impl Deletes {
     ///
     /// # Errors
     /// [`RegistryError::DeletesOff`] or [`RegistryError::Locked`].
-    pub(super) fn check(&self, repository: &RepositoryName, tag: Option<&Tag>) -> Result<(), RegistryError> {
+    pub fn check(&self, repository: &RepositoryName, tag: Option<&Tag>) -> Result<(), RegistryError> {
         if self.deleting == Deleting::Off {
             return Err(RegistryError::DeletesOff);
         }

@@ -33,5 +33,5 @@ pub(super) async fn remove(desk: Desk<'_>, kind: AccountKind, name: &AccountName
 /// The answer to a creation. `noun` is that of the path.
 pub(super) fn made(desk: Desk<'_>, noun: &str, account: &AccountRecord, secret: &ShownSecret) -> Response {
     let path = format!("/api/v1/registries/{}/{noun}/{}", desk.visit.registry.name(), account.name);
-    created(json(&AccountView::of(account).with_secret(&secret.secret)), path)
+    created(json(&AccountView::of(account).just_made(&secret.secret, desk.warnings())), path)
 }

@@ -29,24 +29,27 @@ struct AdminView<'a> {
     secrets: Vec<SecretView<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 /// GET of the administrator.
 pub(super) async fn read(desk: Desk<'_>) -> Result<Response, ApiError> {
     let account = desk.manager.admin(&desk.actor()).await?;
     let account = account
-        .ok_or_else(|| absent("this registry never had an administrator: PATCH this with {\"status\":\"enabled\"} to make it"))?;
-    Ok(shown(desk, &account, None))
+        .ok_or_else(|| absent("this registry never had an administrator: it is made when it is enabled for the first time"))?;
+    Ok(shown(desk, &account, None, Vec::new()))
 }
 
 /// PATCH of its status.
 pub(super) async fn change(desk: Desk<'_>, body: ClientBody) -> Result<Response, ApiError> {
     let body: ChangeBody = json_body::read(body, USUAL).await?;
     let (account, secret) = desk.manager.set_admin_status(&desk.actor(), body.status).await?;
-    Ok(shown(desk, &account, secret.as_ref().map(|shown| shown.secret.as_str())))
+    let warnings = if body.status == AccountStatus::Enabled { desk.warnings() } else { Vec::new() };
+    Ok(shown(desk, &account, secret.as_ref().map(|shown| shown.secret.as_str()), warnings))
 }
 
-fn shown(desk: Desk<'_>, account: &AccountRecord, secret: Option<&str>) -> Response {
+fn shown(desk: Desk<'_>, account: &AccountRecord, secret: Option<&str>, warnings: Vec<String>) -> Response {
     let aliases = [desk.visit.registry.name().as_str()];
-    json(&AdminView { name: &account.name, aliases, status: account.status, secrets: secrets_of(account), secret })
+    json(&AdminView { name: &account.name, aliases, status: account.status, secrets: secrets_of(account), secret, warnings })
 }

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use bulkhead_core::auth::{Explained, Explanation, Ruling, Step};
+use bulkhead_core::auth::{Explained, Explanation, Gate, Ruling, Step};
 use bulkhead_core::ports::audit::AuditStep;
 use bulkhead_core::ports::auth::{Access, AccessAction};
 use bulkhead_core::ports::context::Identity;
 use serde::{Deserialize, Serialize};
 
 use super::failure::unusable;
+use super::{Desk, notes};
 use crate::Response;
 use crate::body::ClientBody;
 use crate::error::ApiError;
@@ -67,6 +68,9 @@ struct ExplanationView<'a> {
     caller: Option<CallerView<'a>>,
     identified: Vec<AuditStep>,
     decided: Vec<AuditStep>,
+    /// What the host knows beyond the plugins' words.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -80,12 +84,30 @@ struct CallerView<'a> {
 }
 
 /// POST. Changes nothing.
-pub(super) async fn explain(visit: &Visit, body: ClientBody) -> Result<Response, ApiError> {
+pub(super) async fn explain(desk: Desk<'_>, body: ClientBody) -> Result<Response, ApiError> {
     let body: ExplainBody = json_body::read(body, USUAL).await?;
     let access = access(body.action, body.repository.as_deref())?;
     let explained = explained(body)?;
-    let explanation = visit.registry.gate().explain(&visit.context, &explained, &access).await;
-    Ok(json(&shown(&explanation)))
+    let Visit { registry, context, .. } = desk.visit;
+    if let Explained::Hypothetical(identity) = &explained {
+        check_vouching(registry.gate(), identity)?;
+    }
+    let explanation = registry.gate().explain(context, &explained, &access).await;
+    let notes = notes::of(desk, &explained, &access, &explanation).await?;
+    Ok(json(&shown(&explanation, notes)))
+}
+
+/// Only who is in the chain can vouch for anybody: what is said of somebody else's callers would be true of nobody.
+fn check_vouching(gate: &Gate, identity: &Identity) -> Result<(), ApiError> {
+    if gate.authenticators().any(|name| *name == *identity.plugin) {
+        return Ok(());
+    }
+    let there: Vec<&str> = gate.authenticators().collect();
+    Err(unusable(format!(
+        "no plugin {} vouches for callers of this registry; those of its chain that do: {}",
+        identity.plugin,
+        if there.is_empty() { "none".to_owned() } else { there.join(", ") }
+    )))
 }
 
 fn access(action: ActionName, repository: Option<&str>) -> Result<Access, ApiError> {
@@ -116,7 +138,7 @@ fn explained(body: ExplainBody) -> Result<Explained, ApiError> {
     }
 }
 
-fn shown(explanation: &Explanation) -> ExplanationView<'_> {
+fn shown(explanation: &Explanation, notes: Vec<String>) -> ExplanationView<'_> {
     let decision = &explanation.decision;
     ExplanationView {
         ruling: match decision.ruling {
@@ -129,6 +151,7 @@ fn shown(explanation: &Explanation) -> ExplanationView<'_> {
         caller: explanation.caller.as_ref().map(caller),
         identified: explanation.identified.iter().map(step).collect(),
         decided: decision.steps.iter().map(step).collect(),
+        notes,
     }
 }
 

@@ -1,4 +1,4 @@
-//! The administration of registries, `/api/v1/`: accounts, their secrets, scope maps, explanations, and the keys of tokens.
+//! The administration of registries, `/api/v1/`: accounts, their secrets, scope maps, locks, explanations, and the keys of tokens.
 //!
 //! Whoever comes here has been let in by the handler: an administrator of the registry, or the operator at the host's own socket. What is
 //! asked of a registry is about that registry alone. Secrets stand in one answer each, never in a log. Bodies are JSON, bounded, and
@@ -9,6 +9,7 @@ mod admin;
 mod explain;
 mod failure;
 mod keys;
+mod notes;
 mod parse;
 mod principals;
 mod scope_maps;
@@ -20,12 +21,14 @@ use axum::http::header::CACHE_CONTROL;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use bulkhead_core::accounts::{Actor, Manager};
 
-use crate::app::App;
+use crate::acr::attributes;
+use crate::app::{App, AppExtras};
 use crate::body::ClientBody;
 use crate::error::ApiError;
 use crate::v2::Visit;
 use crate::{Response, headers, json_body};
 
+pub(crate) use failure::unknown_registry;
 pub(crate) use keys::rotate as rotate_keys;
 pub(crate) use parse::{ApiCall, ApiOperation, parse};
 
@@ -34,6 +37,8 @@ pub(crate) use parse::{ApiCall, ApiOperation, parse};
 struct Desk<'a> {
     manager: &'a Manager,
     visit: &'a Visit,
+    /// The plugins of the registry's chain that check its accounts.
+    checked_by: &'a [String],
 }
 
 impl Desk<'_> {
@@ -41,6 +46,17 @@ impl Desk<'_> {
     fn actor(&self) -> Actor<'_> {
         let Visit { registry, context, caller } = self.visit;
         Actor { registry: (registry.id(), registry.name()), context: Some(context), who: caller.identity() }
+    }
+
+    /// What whoever makes an account should know: that nobody can log in with it.
+    fn warnings(&self) -> Vec<String> {
+        if !self.checked_by.is_empty() {
+            return Vec::new();
+        }
+        let name = self.visit.registry.name();
+        vec![format!(
+            "no plugin in the chain of the registry {name} checks these accounts, so nobody can log in with them: name one in its `auth` that has `grants.accounts = true`, such as builtin:auth-accounts"
+        )]
     }
 }
 
@@ -58,7 +74,8 @@ pub(crate) async fn perform(
     if operation.has_body() {
         json_body::expect_json(headers)?;
     }
-    let desk = Desk { manager: &app.extras.manager, visit };
+    let AppExtras { manager, account_plugins, .. } = &app.extras;
+    let desk = Desk { manager, visit, checked_by: account_plugins.of(visit.registry.name()) };
     let response = match operation {
         ApiOperation::ReadAdmin => admin::read(desk).await,
         ApiOperation::ChangeAdmin => admin::change(desk, body).await,
@@ -75,7 +92,9 @@ pub(crate) async fn perform(
         ApiOperation::ReadScopeMap(name) => scope_maps::read(desk, &name).await,
         ApiOperation::PutScopeMap(name) => scope_maps::put(desk, name, body).await,
         ApiOperation::RemoveScopeMap(name) => scope_maps::remove(desk, &name).await,
-        ApiOperation::Explain => explain::explain(visit, body).await,
+        ApiOperation::Explain => explain::explain(desk, body).await,
+        ApiOperation::ReadAttributes { repository, of } => attributes::read(visit, &repository, &of).await,
+        ApiOperation::ChangeAttributes { repository, of } => attributes::change(visit, &repository, &of, body).await,
     };
     response.map(never_kept)
 }

@@ -2,9 +2,12 @@
 
 use axum::http::Method;
 use bulkhead_core::ports::accounts::{AccountKind, AccountName, ScopeMapName, Slot};
+use bulkhead_core::ports::catalog::Attributed;
 use bulkhead_core::ports::ids::RegistryName;
+use bulkhead_oci::RepositoryName;
 
-use crate::parse::{ParseError, Query, length, reading};
+use crate::acr;
+use crate::parse::{Operation, ParseError, Query, length, reading};
 
 /// The longest list of accounts that is answered at once. The core gives one more, which says that there is more.
 const MAX_ACCOUNTS: u32 = 500;
@@ -55,6 +58,8 @@ pub(crate) enum ApiOperation {
     PutScopeMap(ScopeMapName),
     RemoveScopeMap(ScopeMapName),
     Explain,
+    ReadAttributes { repository: RepositoryName, of: Attributed },
+    ChangeAttributes { repository: RepositoryName, of: Attributed },
 }
 
 impl ApiOperation {
@@ -69,7 +74,8 @@ impl ApiOperation {
             | Self::ChangeToken(_)
             | Self::RenewSecret(..)
             | Self::PutScopeMap(_)
-            | Self::Explain => true,
+            | Self::Explain
+            | Self::ChangeAttributes { .. } => true,
             Self::ReadAdmin
             | Self::ListAccounts(..)
             | Self::ReadAccount(..)
@@ -77,7 +83,8 @@ impl ApiOperation {
             | Self::WithdrawSecret(..)
             | Self::ListScopeMaps(_)
             | Self::ReadScopeMap(_)
-            | Self::RemoveScopeMap(_) => false,
+            | Self::RemoveScopeMap(_)
+            | Self::ReadAttributes { .. } => false,
         }
     }
 }
@@ -129,6 +136,7 @@ fn operation(method: &Method, parts: &[&str], query: Option<&str>) -> Result<Api
             post(method)?;
             Ok(ApiOperation::Explain)
         }
+        ["repositories", rest @ ..] => attributes(method, &rest.join("/")),
         _ => Err(ParseError::NoRoute),
     }
 }
@@ -181,6 +189,17 @@ fn scope_map(method: &Method, name: ScopeMapName) -> Result<ApiOperation, ParseE
     }
 }
 
+/// Attributes, under the same paths as in Azure's interface. Nothing is deleted here.
+fn attributes(method: &Method, rest: &str) -> Result<ApiOperation, ParseError> {
+    const ALLOW: ParseError = ParseError::Method { allow: "GET, HEAD, PATCH" };
+    match acr::parse(method, rest) {
+        Ok(Operation::ReadAttributes { repository, of }) => Ok(ApiOperation::ReadAttributes { repository, of }),
+        Ok(Operation::ChangeAttributes { repository, of }) => Ok(ApiOperation::ChangeAttributes { repository, of }),
+        Ok(_) | Err(ParseError::Method { .. }) => Err(ALLOW),
+        Err(error) => Err(error),
+    }
+}
+
 fn listing(query: Option<&str>, most: u32) -> Result<Listing, ParseError> {
     let query = Query::parse(query)?;
     let after = query.one("after")?.filter(|text| !text.is_empty()).map(str::parse).transpose()?;
@@ -209,6 +228,7 @@ mod tests {
     #[test]
     fn each_route_is_an_operation() {
         use AccountKind::{Admin, ServicePrincipal, Token};
+        let (repository, tag) = (|| "a/b".parse().unwrap(), || Attributed::Tag("v1".parse().unwrap()));
         let usual = || Listing { after: None, limit: USUAL_LIST };
         for (method, rest, operation) in [
             ("GET", "admin", ApiOperation::ReadAdmin),
@@ -235,6 +255,9 @@ mod tests {
             ("PUT", "scope-maps/m", ApiOperation::PutScopeMap(name("m"))),
             ("DELETE", "scope-maps/m", ApiOperation::RemoveScopeMap(name("m"))),
             ("POST", "explain", ApiOperation::Explain),
+            ("GET", "repositories/a/b", ApiOperation::ReadAttributes { repository: repository(), of: Attributed::Repository }),
+            ("HEAD", "repositories/a/b/_tags/v1", ApiOperation::ReadAttributes { repository: repository(), of: tag() }),
+            ("PATCH", "repositories/a/b/_tags/v1", ApiOperation::ChangeAttributes { repository: repository(), of: tag() }),
         ] {
             assert_eq!(parsed(method, rest), Ok(operation), "{method} {rest}");
         }
@@ -252,15 +275,30 @@ mod tests {
             ("scope-maps", "GET, HEAD"),
             ("scope-maps/m", "GET, HEAD, PUT, DELETE"),
             ("explain", "POST"),
+            ("repositories/a", "GET, HEAD, PATCH"),
         ] {
             assert_eq!(parsed("OPTIONS", rest), Err(ParseError::Method { allow }), "{rest}");
         }
+        assert_eq!(
+            parsed("DELETE", "repositories/a"),
+            Err(ParseError::Method { allow: "GET, HEAD, PATCH" }),
+            "only /acr/v1 deletes"
+        );
         assert_eq!(parse(&Method::GET, "keys/rotate", None), Err(ParseError::Method { allow: "POST" }));
     }
 
     #[test]
     fn what_is_not_there_is_no_route() {
-        for rest in ["", "admin/", "other", "principals/p/secrets", "admin/secrets/1/x", "tokens/t/x/1"] {
+        for rest in [
+            "",
+            "admin/",
+            "other",
+            "principals/p/secrets",
+            "admin/secrets/1/x",
+            "tokens/t/x/1",
+            "repositories",
+            "repositories/_x",
+        ] {
             assert_eq!(parsed("GET", rest), Err(ParseError::NoRoute), "{rest}");
         }
         for rest in ["", "keys", "registries", "registries/r", "registries/R/admin", "registries//admin", "other"] {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::Desk;
 use super::accounts::made;
-use super::failure::unusable;
+use super::failure::{unusable, with_map};
 use super::secrets::life;
 use super::view::AccountView;
 use crate::Response;
@@ -47,13 +47,15 @@ impl Shape for ChangeBody {
 /// POST of a new one. Its name is made here.
 pub(super) async fn create(desk: Desk<'_>, body: ClientBody) -> Result<Response, ApiError> {
     let body: CreateBody = json_body::read(body, USUAL).await?;
+    let map = body.scope_map.as_deref().map(map_name).transpose()?;
     let new = NewPrincipal {
         display_name: body.display_name,
         roles: body.roles,
-        scope_map: body.scope_map.as_deref().map(map_name).transpose()?,
+        scope_map: map.clone(),
         expires: life(body.expires_in_days),
     };
-    let (account, secret) = desk.manager.create_principal(&desk.actor(), new).await?;
+    let (account, secret) =
+        desk.manager.create_principal(&desk.actor(), new).await.map_err(|error| with_map(error, map.as_ref()))?;
     Ok(made(desk, "principals", &account, &secret))
 }
 
@@ -65,8 +67,10 @@ pub(super) async fn change(desk: Desk<'_>, name: &AccountName, body: ClientBody)
         Some(None) => Some(None),
         Some(Some(name)) => Some(Some(map_name(&name)?)),
     };
+    let map = scope_map.clone().flatten();
     let change = AccountChange { display_name: body.display_name, status: body.status, roles: body.roles, scope_map };
-    let account = desk.manager.change(&desk.actor(), AccountKind::ServicePrincipal, name, change).await?;
+    let account = desk.manager.change(&desk.actor(), AccountKind::ServicePrincipal, name, change).await;
+    let account = account.map_err(|error| with_map(error, map.as_ref()))?;
     Ok(json(&AccountView::of(&account)))
 }
 

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::Desk;
 use super::accounts::made;
-use super::failure::unusable;
+use super::failure::{unusable, with_map};
 use super::principals::map_name;
 use super::secrets::life;
 use super::view::AccountView;
@@ -46,21 +46,19 @@ impl Shape for ChangeBody {
 pub(super) async fn create(desk: Desk<'_>, body: ClientBody) -> Result<Response, ApiError> {
     let body: CreateBody = json_body::read(body, USUAL).await?;
     let name: AccountName = body.name.parse().map_err(|error| unusable(format!("name cannot be this: {error}")))?;
-    let new = NewToken {
-        name,
-        scope_map: map_name(&body.scope_map)?,
-        display_name: body.display_name,
-        expires: life(body.expires_in_days),
-    };
-    let (account, secret) = desk.manager.create_token(&desk.actor(), new).await?;
+    let map = map_name(&body.scope_map)?;
+    let new = NewToken { name, scope_map: map.clone(), display_name: body.display_name, expires: life(body.expires_in_days) };
+    let (account, secret) = desk.manager.create_token(&desk.actor(), new).await.map_err(|error| with_map(error, Some(&map)))?;
     Ok(made(desk, "tokens", &account, &secret))
 }
 
 /// PATCH of one. It always has a scope map.
 pub(super) async fn change(desk: Desk<'_>, name: &AccountName, body: ClientBody) -> Result<Response, ApiError> {
     let body: ChangeBody = json_body::read(body, USUAL).await?;
-    let scope_map = body.scope_map.as_deref().map(map_name).transpose()?.map(Some);
+    let map = body.scope_map.as_deref().map(map_name).transpose()?;
+    let scope_map = map.clone().map(Some);
     let change = AccountChange { display_name: body.display_name, status: body.status, roles: None, scope_map };
-    let account = desk.manager.change(&desk.actor(), AccountKind::Token, name, change).await?;
+    let account = desk.manager.change(&desk.actor(), AccountKind::Token, name, change).await;
+    let account = account.map_err(|error| with_map(error, map.as_ref()))?;
     Ok(json(&AccountView::of(&account)))
 }

@@ -21,6 +21,8 @@ pub(super) struct AccountView<'a> {
     secrets: Vec<SecretView<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 /// What is known of a secret besides itself.
@@ -62,12 +64,13 @@ impl<'a> AccountView<'a> {
             created: rfc3339(account.created),
             secrets: secrets_of(account),
             secret: None,
+            warnings: Vec::new(),
         }
     }
 
-    /// The same with the secret that it has just got.
-    pub(super) fn with_secret(self, secret: &'a str) -> Self {
-        Self { secret: Some(secret), ..self }
+    /// The same just made: with the secret that it has got, and what its maker should know.
+    pub(super) fn just_made(self, secret: &'a str, warnings: Vec<String>) -> Self {
+        Self { secret: Some(secret), warnings, ..self }
     }
 }
 

@@ -157,11 +157,6 @@ impl ApiError {
         digests.iter().fold(answer, |answer, digest| answer.detail(json!({ "digest": digest.as_str() })))
     }
 
-    /// A registry that the operator names, and that is not there.
-    pub(crate) fn no_registry() -> Self {
-        Self::new(StatusCode::NOT_FOUND, ErrorCode::NameUnknown, "this host has no registry of that name")
-    }
-
     /// Nobody of this host's name.
     pub(crate) fn nobodys_host() -> Self {
         Self::new(StatusCode::NOT_FOUND, ErrorCode::NameUnknown, "no registry is served under this host name")

@@ -231,7 +231,10 @@ impl World {
             host.add(Arc::new(registry), &hosts).unwrap();
         }
         let manager = Manager::new(Arc::clone(&accounts) as _, Arc::new(Hasher::new(1)), Arc::clone(&clock), audit);
-        let extras = AppExtras { manager: Arc::new(manager), keys: Arc::clone(&keys) as _, proxies: differs.proxies };
+        // Staff check the accounts of the one, and nobody those of the other.
+        let account_plugins = std::iter::once(("default".parse().unwrap(), vec!["staff".to_owned()])).collect();
+        let keys_port = Arc::clone(&keys) as _;
+        let extras = AppExtras { manager: Arc::new(manager), account_plugins, keys: keys_port, proxies: differs.proxies };
         let app = Arc::new(App::new(Arc::new(host), clock, differs.limits, extras));
         let peer = Peer::network(app, CLIENT.parse().unwrap(), false, None);
         Self { peer, catalog, store, accounts, audit: kept, keys, switches }

@@ -9,6 +9,7 @@ use bulkhead_core::ports::admission::Admission;
 use bulkhead_core::ports::event::WebhookPlugin;
 use bulkhead_core::ports::ids::RegistryId;
 use bulkhead_core::registry::{Host, Janitor, Registry, RegistryParts};
+use bulkhead_http::AccountPlugins;
 use bulkhead_storage::{GuardedDriver, Store};
 use tokio::sync::Notify;
 
@@ -130,6 +131,15 @@ impl Shared<'_> {
 
 fn subscription(webhook: &config::Webhook) -> Subscription {
     Subscription { webhook: webhook.name.clone(), actions: webhook.actions.clone(), scope: webhook.scope.clone() }
+}
+
+/// Which plugins of each chain check the accounts that the host keeps.
+pub fn account_plugins(config: &Config) -> AccountPlugins {
+    let of = |registry: &config::Registry| {
+        let names = config.account_plugins(registry).map(str::to_owned).collect();
+        (registry.name.clone(), names)
+    };
+    config.registries.iter().map(of).collect()
 }
 
 /// What the start message and `config check` show of the registries.

@@ -296,6 +296,13 @@ impl Config {
     }
 }
 
+
+    /// The plugins of a registry's chain that may check the host's accounts.
+    pub fn account_plugins<'a>(&'a self, registry: &'a Registry) -> impl Iterator<Item = &'a str> {
+        let granted =
+            |name: &str| self.plugins.iter().any(|plugin| plugin.name == name && plugin.grants.accounts == State::Granted);
+        registry.auth.iter().map(|name| name.value.as_str()).filter(move |name| granted(name))
+    }
 impl Registry {
     /// Every place that names a plugin: its key, and the name.
     pub fn plugins(&self) -> impl Iterator<Item = (&'static str, &Located<String>)> {

@@ -18,6 +18,18 @@ impl Manager {
         Ok(self.parts.accounts.account(actor.registry.0, &AccountName::admin()).await?)
     }
 
+    /// The account that is meant by a user's name, of whatever kind; none: there is none.
+    ///
+    /// # Errors
+    /// [`ManageError::Catalog`].
+    pub async fn find(&self, actor: &Actor<'_>, user: &str) -> Result<Option<AccountRecord>, ManageError> {
+        let (row, registry) = actor.registry;
+        match AccountName::of_user(user, registry) {
+            Some(name) => Ok(self.parts.accounts.account(row, &name).await?),
+            None => Ok(None),
+        }
+    }
+
     /// Enables or disables the administrator. Enabled for the first time, it is made, with a first secret.
     ///
     /// # Errors

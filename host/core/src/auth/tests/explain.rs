@@ -19,11 +19,15 @@ async fn an_explanation_names_everybody_who_was_asked_and_their_reasons() {
     let abstains = May::always("first", 60, Ok(Verdict::Abstain));
     let allows = May::new("second", 60, |who, _| Ok(Verdict::Allow(format!("{} is one of ops", who.unwrap().subject))));
     let world = World::new(vec![first, second], vec![abstains, allows]);
+    assert!(world.gate.authenticators().eq(["staff", "others"]));
     let explained = world.gate.explain(&here(), &subject("bob"), &access(AccessAction::Push, "a")).await;
     assert_eq!(explained.caller, Some(bob));
     assert_eq!(
         told(&explained.identified),
-        [("staff", Said::Rejected, "it does not know the subject"), ("others", Said::Accepted, "")]
+        [
+            ("staff", Said::Rejected, "it does not know the subject, or it is disabled or has ended"),
+            ("others", Said::Accepted, "")
+        ]
     );
     let decision = explained.decision;
     assert_eq!((decision.ruling, decision.reason.as_str()), (Ruling::Allowed, "bob is one of ops"));

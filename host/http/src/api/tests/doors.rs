@@ -1,6 +1,8 @@
 //! Who is let in, and where.
 
 use super::*;
+use bulkhead_core::ports::audit::AuditAction;
+
 use crate::testing::basic;
 
 #[tokio::test]
@@ -75,8 +77,12 @@ async fn the_operator_is_let_in_at_every_registry_without_a_credential() {
         recorded.iter().map(|entry| (entry.registry.as_ref().unwrap().as_str(), entry.who.as_ref().unwrap())).collect();
     assert_eq!(who.iter().map(|(registry, _)| *registry).collect::<Vec<_>>(), ["default", "other"]);
     assert!(who.iter().all(|(_, who)| (who.plugin.as_str(), who.subject.as_str()) == ("host", "operator")));
-    let unknown = world.operator(anonymous("GET", "/api/v1/registries/nobodys/admin"), "").await;
-    assert_eq!(problem(&unknown).0, 404);
+    let unknown = problem(&world.operator(anonymous("GET", "/api/v1/registries/nobodys/admin"), "").await);
+    assert_eq!(unknown.0, 404);
+    assert!(
+        unknown.1.contains("no registry nobodys") && unknown.1.contains("default") && unknown.1.contains("other"),
+        "{unknown:?}"
+    );
 }
 
 #[tokio::test]
@@ -129,4 +135,44 @@ async fn paths_that_are_none_are_problems_too() {
         assert!(matches!(status, 400 | 404), "{path}: {status}");
     }
     assert_eq!(problem(&send(&world, "GET", "tokens/-x", &Value::Null).await).0, 400);
+}
+
+#[tokio::test]
+async fn locks_are_set_at_the_operators_door_and_over_the_network_by_administrators_alone() {
+    let world = World::new();
+    world.put_manifest("a/b", "v1", json!({})).await;
+    let tag = at("repositories/a/b/_tags/v1");
+    let lock = json!({ "writeEnabled": false }).to_string();
+    for builder in [anonymous("PATCH", &tag), as_user("bob", "PATCH", &tag).header("content-type", "application/json")] {
+        assert!(matches!(world.send(builder, lock.clone()).await.status, 401 | 403));
+    }
+    let shown = |answer: &Answer| answer.json()["tag"]["changeableAttributes"]["writeEnabled"].clone();
+    assert_eq!(shown(&world.operator(anonymous("GET", &tag), "").await), json!(true));
+    let answer = world.operator(anonymous("PATCH", &tag), lock).await;
+    assert_eq!((answer.status, shown(&answer)), (200, json!(false)), "{:?}", answer.body);
+    assert_eq!(send(&world, "GET", "repositories/a/b/_tags/v1", &Value::Null).await.status, 200);
+    let (_, pushed) = world.put_manifest("a/b", "v1", json!({ "annotations": { "a": "b" } })).await;
+    assert_eq!(pushed.status, 405, "{:?}", pushed.body);
+    let entry = world.audit.entries().into_iter().rfind(|entry| entry.action == AuditAction::ChangeAttributes).unwrap();
+    assert_eq!(entry.who.unwrap().subject, "operator");
+    for (path, status) in [("repositories/none", 404), ("repositories/a/b/_tags/v2", 404), ("repositories/A", 400)] {
+        assert_eq!(world.operator(anonymous("GET", &at(path)), "").await.status, status, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn accounts_that_no_plugin_checks_are_made_with_a_warning() {
+    let world = World::new();
+    for (registry, warned) in [("default", false), ("other", true)] {
+        let at = |path: &str| format!("/api/v1/registries/{registry}/{path}");
+        let enabled = world.operator(anonymous("PATCH", &at("admin")), json!({ "status": "enabled" }).to_string()).await;
+        let made = world.operator(anonymous("POST", &at("principals")), json!({ "roles": ["Owner"] }).to_string()).await;
+        assert_eq!((enabled.status, made.status), (200, 201));
+        for answer in [enabled, made] {
+            let warnings = answer.json().get("warnings").map(Value::to_string).unwrap_or_default();
+            assert_eq!(warnings.contains("no plugin in the chain of the registry other"), warned, "{warnings}");
+        }
+        let disabled = world.operator(anonymous("PATCH", &at("admin")), json!({ "status": "disabled" }).to_string()).await;
+        assert!(disabled.json().get("warnings").is_none(), "nobody was to log in");
+    }
 }
