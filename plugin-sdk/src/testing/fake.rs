@@ -42,6 +42,9 @@ pub(super) struct State {
     pub(super) requests: Vec<HttpRequest>,
     pub(super) secrets: BTreeMap<String, Vec<u8>>,
     pub(super) kv: BTreeMap<String, (Vec<u8>, Option<Timestamp>)>,
+    pub(super) kv_refused: bool,
+    /// What other instances put into the plugin's state, and when; the earliest first.
+    pub(super) kv_to_come: BTreeMap<(Timestamp, String), Vec<u8>>,
     /// None: not granted.
     pub(super) accounts: Option<BTreeMap<String, FakeAccount>>,
     pub(super) log: Vec<LogLine>,
@@ -71,6 +74,8 @@ impl Default for State {
             requests: Vec::new(),
             secrets: BTreeMap::new(),
             kv: BTreeMap::new(),
+            kv_refused: false,
+            kv_to_come: BTreeMap::new(),
             accounts: None,
             log: Vec::new(),
         }
@@ -78,6 +83,15 @@ impl Default for State {
 }
 
 impl State {
+    /// The time is this now, and what was to come until then has.
+    pub(super) fn set_now(&mut self, now: Timestamp) {
+        self.now = now;
+        while let Some(first) = self.kv_to_come.first_entry().filter(|first| first.key().0 <= now) {
+            let ((_, key), value) = first.remove_entry();
+            self.kv.insert(key, (value, None));
+        }
+    }
+
     fn put(&mut self, path: &str, bytes: Vec<u8>) {
         self.files.insert(path.to_owned(), FakeFile { bytes, modified: self.now });
     }
@@ -144,6 +158,12 @@ impl FakeHost {
         self
     }
 
+    /// Refuses the plugin a state of its own, which is granted otherwise.
+    pub fn without_kv(mut self) -> Self {
+        self.0.kv_refused = true;
+        self
+    }
+
     /// Grants the accounts of the registry, none so far.
     pub fn accounts(mut self) -> Self {
         self.0.accounts.get_or_insert_default();
@@ -167,7 +187,12 @@ impl FakeHost {
 impl Installed {
     /// Sets the clock.
     pub fn set_now(&self, now: Timestamp) {
-        state(|state| state.now = now);
+        state(|state| state.set_now(now));
+    }
+
+    /// At that time another instance will set a value of the plugin's state.
+    pub fn set_kv_at(&self, at: Timestamp, key: &str, value: impl Into<Vec<u8>>) {
+        state(|state| state.kv_to_come.insert((at, key.to_owned()), value.into()));
     }
 
     /// Writes a file, as an operator does or the host itself for a sink. Its modification time is the clock's.

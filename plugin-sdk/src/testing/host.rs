@@ -16,6 +16,13 @@ pub(crate) mod clock {
     pub(crate) fn now() -> u64 {
         super::state(|state| state.now)
     }
+
+    /// Nobody waits: the clock is put on.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn sleep(time: std::time::Duration) {
+        let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        super::state(|state| state.set_now(state.now.saturating_add(millis)));
+    }
 }
 
 pub(crate) mod random {
@@ -86,6 +93,9 @@ pub(crate) mod kv {
     }
 
     fn check(key: &str, value: &[u8]) -> Result<()> {
+        if state(|state| state.kv_refused) {
+            return Err(Error::denied("state of its own is not granted: set grants.kv"));
+        }
         if key.is_empty() || key.len() > 256 {
             return Err(Error::invalid("a key has 1 to 256 bytes"));
         }

@@ -45,6 +45,7 @@ impl Plugin for Oidc {
     fn new(settings: Settings) -> Result<Self> {
         let language = Language::new()?;
         let checked = settings.check(&language)?;
+        keyring::warn_without_state();
         let Settings { basic, reuse_seconds, .. } = settings;
         Ok(Self { language, issuers: checked.issuers, rules: checked.rules, basic, reuse_seconds })
     }

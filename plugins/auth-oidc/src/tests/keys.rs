@@ -127,15 +127,110 @@ fn while_the_issuer_is_away_known_keys_serve_for_a_day() {
 }
 
 #[test]
-fn an_issuer_that_was_never_reached_lets_nobody_in_and_is_asked_once_a_minute() {
+fn an_issuer_that_was_never_reached_lets_nobody_in_and_is_asked_each_five_seconds() {
     let signer = Signer::ec("ec-1");
     let host = FakeHost::new().now(NOW * 1000).failure(DISCOVERY, Error::denied("not granted")).install();
     let mut one = plugin(PLAIN);
-    for _ in 0..10 {
-        assert!(matches!(bearer(&mut one, &long(&signer)), Err(Error::Denied(text)) if text.contains("not granted")));
-        assert!(bearer(&mut plugin(PLAIN), &long(&signer)).is_err());
-    }
+    let storm = |one: &mut Oidc| {
+        for _ in 0..10 {
+            assert!(matches!(bearer(one, &long(&signer)), Err(Error::Denied(text)) if text.contains("not granted")));
+            assert!(bearer(&mut plugin(PLAIN), &long(&signer)).is_err());
+        }
+    };
+    storm(&mut one);
     assert_eq!(host.requests().len(), 1);
+    at(&host, 4);
+    storm(&mut one);
+    assert_eq!(host.requests().len(), 1);
+    at(&host, 5);
+    storm(&mut one);
+    assert_eq!(host.requests().len(), 2);
+    host.set_answer(DISCOVERY, Ok(json(value!({"issuer": ISSUER, "jwks_uri": KEYS}).to_string())));
+    host.set_answer(KEYS, Ok(json(value!({"keys": [signer.jwk]}).to_string())));
+    at(&host, 10);
+    accepted(bearer(&mut one, &long(&signer)));
+    accepted(bearer(&mut plugin(PLAIN), &long(&signer)));
+}
+
+/// Where the plugin's state has the keys of the issuer.
+fn place() -> String {
+    let digest = <sha2::Sha256 as sha2::Digest>::digest(format!("{ISSUER}\nDiscovery({DISCOVERY:?})"));
+    digest.iter().take(16).fold("keys/".to_owned(), |text, byte| format!("{text}{byte:02x}"))
+}
+
+/// What an instance keeps that has begun to ask now, and has not heard anything.
+fn asking() -> String {
+    value!({"keys": [], "fetched": 0, "asked": NOW * 1000, "ended": 0}).to_string()
+}
+
+#[test]
+fn what_another_instance_is_fetching_is_waited_for() {
+    let signer = Signer::ec("ec-1");
+    let host = issuer(std::slice::from_ref(&signer.jwk));
+    let known = {
+        accepted(bearer(&mut plugin(PLAIN), &long(&signer)));
+        host.kv(&place()).unwrap()
+    };
+    let before = host.requests().len();
+    bulkhead_plugin_sdk::kv::set(&place(), asking().as_bytes()).unwrap();
+    host.set_kv_at(NOW * 1000 + 300, &place(), known);
+    accepted(bearer(&mut plugin(PLAIN), &long(&signer)));
+    assert_eq!(host.requests().len(), before, "one asks");
+    assert_eq!(bulkhead_plugin_sdk::clock::now(), NOW * 1000 + 300);
+}
+
+#[test]
+fn nobody_waits_for_longer_than_a_call_may_take_nor_for_an_instance_that_is_gone() {
+    let signer = Signer::ec("ec-1");
+    let host = issuer(std::slice::from_ref(&signer.jwk));
+    let waited = |after: u64| {
+        host.set_now(NOW * 1000 + after);
+        bulkhead_plugin_sdk::kv::set(&place(), asking().as_bytes()).unwrap();
+        let answer = bearer(&mut plugin(PLAIN), &long(&signer));
+        (answer.is_ok(), bulkhead_plugin_sdk::clock::now() - NOW * 1000 - after)
+    };
+    assert_eq!(waited(0), (false, 700));
+    assert_eq!(waited(1_900), (false, 100));
+    assert_eq!(waited(4_999), (false, 0));
+    assert!(host.requests().is_empty());
+    assert_eq!(waited(5_000), (true, 0), "the one who asked died, so it is asked anew");
+    assert_eq!(asked(&host, DISCOVERY), 1);
+}
+
+#[test]
+fn a_fetch_that_failed_elsewhere_ends_the_waiting() {
+    let signer = Signer::ec("ec-1");
+    let host = issuer(std::slice::from_ref(&signer.jwk));
+    bulkhead_plugin_sdk::kv::set(&place(), asking().as_bytes()).unwrap();
+    let failed = value!({"keys": [], "fetched": 0, "asked": NOW * 1000, "ended": NOW * 1000 + 200}).to_string();
+    host.set_kv_at(NOW * 1000 + 200, &place(), failed);
+    assert!(matches!(bearer(&mut plugin(PLAIN), &long(&signer)), Err(Error::Unavailable(_))));
+    assert_eq!(bulkhead_plugin_sdk::clock::now(), NOW * 1000 + 200);
+    assert!(host.requests().is_empty());
+}
+
+#[test]
+fn keys_are_fetched_again_long_before_they_are_worthless() {
+    let signer = Signer::ec("ec-1");
+    let host = issuer(std::slice::from_ref(&signer.jwk));
+    let mut plugin = plugin(&PLAIN.replace("\"audiences\"", "\"keys-max-age-seconds\":86400,\"audiences\""));
+    for (seconds, fetched) in [(0, 1), (12 * 3_600 - 1, 1), (12 * 3_600, 2)] {
+        at(&host, seconds);
+        accepted(bearer(&mut plugin, &long(&signer)));
+        assert_eq!(asked(&host, KEYS), fetched, "after {seconds} seconds");
+    }
+}
+
+#[test]
+fn without_a_state_of_its_own_it_says_at_the_start_what_goes_with_that() {
+    {
+        let host = issuer(&[]);
+        plugin(PLAIN);
+        assert!(!host.logged("grants.kv"));
+    }
+    let host = FakeHost::new().without_kv().install();
+    plugin(PLAIN);
+    assert!(host.logged("set `grants.kv = true`"));
 }
 
 #[test]
@@ -154,13 +249,9 @@ fn a_clock_that_is_set_back_does_not_stop_the_asking() {
 fn what_is_kept_in_the_state_and_is_not_understood_is_fetched_again() {
     let signer = Signer::ec("ec-1");
     let host = issuer(std::slice::from_ref(&signer.jwk));
-    let place = {
-        accepted(bearer(&mut plugin(PLAIN), &long(&signer)));
-        let digest = <sha2::Sha256 as sha2::Digest>::digest(format!("{ISSUER}\nDiscovery({DISCOVERY:?})"));
-        digest.iter().take(16).fold("keys/".to_owned(), |text, byte| format!("{text}{byte:02x}"))
-    };
-    assert!(host.kv(&place).is_some());
-    bulkhead_plugin_sdk::kv::set(&place, b"nonsense").unwrap();
+    accepted(bearer(&mut plugin(PLAIN), &long(&signer)));
+    assert!(host.kv(&place()).is_some());
+    bulkhead_plugin_sdk::kv::set(&place(), b"nonsense").unwrap();
     accepted(bearer(&mut plugin(PLAIN), &long(&signer)));
     assert!(host.logged("is not understood"));
     assert_eq!(asked(&host, KEYS), 2);
