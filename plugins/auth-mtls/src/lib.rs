@@ -3,13 +3,15 @@
 //! Settings: `reuse-seconds`, how long the host may reuse an acceptance (300); `rules`, each with
 //!
 //! - `subject`: a pattern of the subject, `names`: patterns of alternative names, `fingerprints`: digests. All that are given have to match,
-//!   and at least one is; of `names` and `fingerprints` any of the list;
-//! - `user`: what the caller is called, with `{cn}` and the like in it (`{cn}` unless said otherwise);
+//!   and at least one is; of `names` and `fingerprints` any of the list. In a `uri:` pattern `*` stays between two slashes;
+//! - `user`: what the caller is called, with `{cn}` and the like in it (`{cn}` unless said otherwise), but nothing of which the rule's own patterns
+//!   say nothing;
 //! - `groups`: which groups it is in.
 //!
 //! The host has verified the certificate against the server's authorities before, and that the client has its key. A certificate that no rule
 //! is about is left to the next plugin of the chain, as is every other credential. An identity ends with its certificate.
 
+mod alternative;
 mod name;
 mod rule;
 mod template;

@@ -94,6 +94,16 @@ impl SubjectPattern {
         Ok(Self { parts: parts.collect::<Result<_, _>>()?, open })
     }
 
+    /// Whether it says something of the value of this type, given in capitals.
+    pub fn names(&self, kind: &str) -> bool {
+        self.parts.iter().flatten().any(|(named, _)| named == kind)
+    }
+
+    /// Whether it leaves nothing open that follows.
+    pub const fn is_whole(&self) -> bool {
+        !self.open
+    }
+
     /// Whether a subject is of this form: as many parts (or more, where it is open), each of the same types, each value as its pattern says.
     pub fn matches(&self, subject: &Parts) -> bool {
         let is_long_enough = if self.open { subject.len() >= self.parts.len() } else { subject.len() == self.parts.len() };

@@ -1,14 +1,11 @@
 //! One rule: which certificates it is about, and who their owners are.
 
 use bulkhead_plugin_sdk::authenticator::Certificate;
-use bulkhead_plugin_sdk::glob::TextGlob;
 use bulkhead_plugin_sdk::prelude::*;
 
+use crate::alternative::NamePattern;
 use crate::name::{self, SubjectPattern};
-use crate::template::Template;
-
-/// How an alternative name begins.
-const KINDS: [&str; 4] = ["dns:", "email:", "uri:", "ip:"];
+use crate::template::{Source, Template};
 
 /// A rule as it stands in the settings.
 #[derive(serde::Deserialize)]
@@ -33,7 +30,7 @@ fn default_user() -> String {
 /// A rule that was found to make sense.
 pub struct Rule {
     subject: Option<SubjectPattern>,
-    names: Option<Vec<TextGlob>>,
+    names: Option<Vec<NamePattern>>,
     fingerprints: Option<Vec<String>>,
     user: Template,
     groups: Vec<String>,
@@ -51,14 +48,37 @@ impl Rule {
         }
         let subject =
             subject.map(|subject| SubjectPattern::parse(&subject)).transpose().map_err(|text| fault("subject", text))?;
-        let names = names.map(|names| each(&names, alternative)).transpose().map_err(|text| fault("names", text))?;
+        let names = names.map(|names| each(&names, NamePattern::parse)).transpose().map_err(|text| fault("names", text))?;
         let fingerprints =
             fingerprints.map(|prints| each(&prints, fingerprint)).transpose().map_err(|text| fault("fingerprints", text))?;
         let is_group = |group: &String| !group.is_empty() && group.len() <= 256 && !group.chars().any(char::is_control);
         if let Some(group) = groups.iter().find(|group| !is_group(group)) {
             return Err(fault("groups", format!("`{}` is no name of 1 to 256 bytes", group.escape_debug())));
         }
-        Ok(Self { subject, names, fingerprints, user: Template::parse(&user).map_err(|text| fault("user", text))?, groups })
+        let template = Template::parse(&user).map_err(|text| fault("user", text))?;
+        let rule = Self { subject, names, fingerprints, user: template, groups };
+        if let Some(free) = rule.user.sources().find(|source| !rule.constrains(*source)) {
+            let text = format!(
+                "`{}` takes {free}, of which the rule says nothing: whoever has a certificate of this form could choose the name. Say it in `subject` or `names`, or name the user otherwise",
+                user.escape_debug()
+            );
+            return Err(fault("user", text));
+        }
+        Ok(rule)
+    }
+
+    /// Whether what is of this form can only be what the operator had in mind.
+    fn constrains(&self, source: Source) -> bool {
+        if self.fingerprints.is_some() {
+            return true;
+        }
+        match source {
+            Source::Part(kind) => self.subject.as_ref().is_some_and(|pattern| pattern.names(kind)),
+            // Any of the names makes the rule match, so each has to be of this kind.
+            Source::Name(kind) => self.names.as_ref().is_some_and(|names| names.iter().all(|name| name.kind() == kind)),
+            Source::Subject => self.subject.as_ref().is_some_and(SubjectPattern::is_whole),
+            Source::Fingerprint => true,
+        }
     }
 
     /// Whether this rule is about that certificate. A subject that is not understood matches no pattern.
@@ -70,7 +90,7 @@ impl Rule {
         let by_name = self
             .names
             .as_ref()
-            .is_none_or(|globs| certificate.names.iter().any(|name| globs.iter().any(|glob| glob.matches(&folded(name)))));
+            .is_none_or(|patterns| certificate.names.iter().any(|name| patterns.iter().any(|pattern| pattern.matches(name))));
         let by_print = self.fingerprints.as_ref().is_none_or(|prints| prints.contains(&certificate.fingerprint));
         by_subject && by_name && by_print
     }
@@ -88,18 +108,6 @@ fn each<T>(texts: &[String], parse: impl Fn(&str) -> Result<T, String>) -> Resul
         return Err("empty, so that this rule never matches".to_owned());
     }
     texts.iter().map(|text| parse(text)).collect()
-}
-
-fn alternative(text: &str) -> Result<TextGlob, String> {
-    if !KINDS.iter().any(|kind| text.len() > kind.len() && text.starts_with(kind)) {
-        return Err(format!("`{}` does not begin with one of `dns:`, `email:`, `uri:` and `ip:`", text.escape_debug()));
-    }
-    TextGlob::parse_words(&folded(text))
-}
-
-/// Names of hosts are the same in capitals and small letters.
-fn folded(name: &str) -> String {
-    if name.starts_with("dns:") { name.to_ascii_lowercase() } else { name.to_owned() }
 }
 
 /// As `openssl x509 -fingerprint -sha256` prints it, with colons, or without.

@@ -165,28 +165,79 @@ fn all_that_a_rule_names_has_to_match() {
 
 #[test]
 fn the_users_name_is_made_of_what_the_certificate_has_once() {
-    let user = |template: &str| format!(r#"{{"subject":"CN=*,*","user":"{template}"}}"#);
+    let user = |template: &str, names: &str| format!(r#"{{"subject":"CN=*,OU=*,O=*,UID=*",{names}"user":"{template}"}}"#);
     let shown =
         || certificate("CN=ci,OU=build,O=Contoso Ltd,UID=7", &["dns:a.example.com", "email:a@example.com", "uri:spiffe://x/y"]);
-    for (template, expected) in [
-        ("{cn}", "ci"),
-        ("mtls:{ou}/{cn}", "mtls:build/ci"),
-        ("{o}", "Contoso Ltd"),
-        ("{uid}{dns}", "7a.example.com"),
-        ("{email}", "a@example.com"),
-        ("{uri}", "spiffe://x/y"),
-        ("{subject}", "CN=ci,OU=build,O=Contoso Ltd,UID=7"),
-        ("robot", "robot"),
+    for (template, names, expected) in [
+        ("{cn}", "", "ci"),
+        ("mtls:{ou}/{cn}", "", "mtls:build/ci"),
+        ("{o}", "", "Contoso Ltd"),
+        ("{uid}{dns}", r#""names":["dns:*.example.com"],"#, "7a.example.com"),
+        ("{email}", r#""names":["email:*@example.com"],"#, "a@example.com"),
+        ("{uri}", r#""names":["uri:spiffe://x/*"],"#, "spiffe://x/y"),
+        ("{subject}", "", "CN=ci,OU=build,O=Contoso Ltd,UID=7"),
+        ("robot", "", "robot"),
     ] {
-        assert_eq!(identity(&user(template), shown()).subject, expected);
+        assert_eq!(identity(&user(template, names), shown()).subject, expected);
     }
-    assert_eq!(identity(&user("{fingerprint}"), shown()).subject, "a".repeat(64));
-    assert_eq!(rejection(&user("{dns}"), certificate("CN=a,O=b", &[])), "rule 1: the certificate has no dns: to make a name of");
-    assert!(rejection(&user("{cn}"), certificate("CN=a,CN=b", &[])).contains("more than one CN"));
-    assert!(rejection(&user("{dns}"), certificate("CN=a", &["dns:a", "dns:b"])).contains("more than one dns:"));
-    assert!(rejection(&user("{cn}"), certificate("CN=", &[])).contains("no name of 1 to 256 bytes"));
-    assert!(rejection(&user("{cn}"), certificate(r"CN=a\0Ab", &[])).contains("no name of 1 to 256 bytes"));
-    assert!(rejection(&user("{cn}"), certificate(&format!("CN={}", "x".repeat(257)), &[])).contains("no name"));
+    assert_eq!(identity(&user("{fingerprint}", ""), shown()).subject, "a".repeat(64));
+    let open = |template: &str| format!(r#"{{"subject":"CN=*,*","user":"{template}"}}"#);
+    let pinned = format!(r#"{{"fingerprints":["{}"],"user":"{{dns}}"}}"#, "a".repeat(64));
+    assert_eq!(rejection(&pinned, certificate("CN=a,O=b", &[])), "rule 1: the certificate has no dns: to make a name of");
+    assert!(rejection(&open("{cn}"), certificate("CN=a,CN=b", &[])).contains("more than one CN"));
+    let by_name = r#"{"names":["dns:*"],"user":"{dns}"}"#;
+    assert!(rejection(by_name, certificate("CN=a", &["dns:a", "dns:b"])).contains("more than one dns:"));
+    assert!(rejection(&open("{cn}"), certificate("CN=", &[])).contains("no name of 1 to 256 bytes"));
+    assert!(rejection(&open("{cn}"), certificate(r"CN=a\0Ab", &[])).contains("no name of 1 to 256 bytes"));
+    assert!(rejection(&open("{cn}"), certificate(&format!("CN={}", "x".repeat(257)), &[])).contains("no name"));
+}
+
+#[test]
+fn a_name_that_the_rule_does_not_constrain_stops_the_start() {
+    let fingerprint = "a".repeat(64);
+    for (rule, takes) in [
+        // Without a `user` it is the subject's CN.
+        (r#"{"names":["dns:*.ci.example.com"]}"#, "the CN of the subject"),
+        (r#"{"subject":"O=Contoso"}"#, "the CN of the subject"),
+        (r#"{"subject":"O=Contoso,*","user":"x-{cn}"}"#, "the CN of the subject"),
+        (r#"{"subject":"CN=a,*","user":"{cn}.{ou}"}"#, "the OU of the subject"),
+        (r#"{"subject":"CN=a","user":"{dns}"}"#, "the name that begins with `dns:`"),
+        (r#"{"names":["uri:spiffe://x/*"],"user":"{dns}"}"#, "the name that begins with `dns:`"),
+        (r#"{"names":["dns:a","uri:spiffe://x/*"],"user":"{dns}"}"#, "the name that begins with `dns:`"),
+        (r#"{"subject":"CN=a,*","user":"{subject}"}"#, "all of the subject"),
+        (r#"{"names":["dns:a"],"user":"{subject}"}"#, "all of the subject"),
+    ] {
+        let text = refusal(rule);
+        assert!(text.starts_with("rules[1].user: ") && text.contains(takes), "{rule}: {text}");
+    }
+    for rule in [
+        r#"{"subject":"CN=*","names":["dns:*"],"user":"{cn}{dns}"}"#.to_owned(),
+        r#"{"names":["dns:a","dns:b"],"user":"{dns}"}"#.to_owned(),
+        r#"{"names":["dns:a"],"user":"{fingerprint}"}"#.to_owned(),
+        format!(r#"{{"fingerprints":["{fingerprint}"]}}"#),
+        format!(r#"{{"fingerprints":["{fingerprint}"],"user":"{{subject}}{{uri}}"}}"#),
+    ] {
+        assert!(configure::<Certificates>(&format!(r#"{{"rules":[{rule}]}}"#)).is_ok(), "{rule}");
+    }
+}
+
+#[test]
+fn a_star_of_a_uri_stays_between_two_slashes() {
+    let rules = r#"{"names":["uri:spiffe://example.com/ns/*/sa/ci-?"],"user":"ci"}"#;
+    let is_ci = |uri: &str| ask(rules, certificate("", &[uri])) != Authentication::Abstained;
+    assert!(is_ci("uri:spiffe://example.com/ns/team/sa/ci-1"));
+    for other in [
+        "uri:spiffe://example.com/ns/team/x/sa/ci-1",
+        "uri:spiffe://example.com/ns/team/sa/ci-1/x",
+        "uri:spiffe://example.com/ns/sa/ci-1",
+        "uri:spiffe://example.com/ns/team/sa/ci-/",
+        "uri:spiffe:/example.com/ns/team/sa/ci-1",
+        "uri:spiffe://evil/example.com/ns/team/sa/ci-1",
+        "uri:spiffe://EXAMPLE.com/ns/team/sa/ci-1",
+        "dns:spiffe://example.com/ns/team/sa/ci-1",
+    ] {
+        assert!(!is_ci(other), "{other}");
+    }
 }
 
 #[test]
