@@ -4,7 +4,7 @@
 //! is a proxy.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use axum::http::{HeaderMap, HeaderName};
 use bulkhead_core::ports::auth::Certificate;
@@ -12,7 +12,7 @@ use bulkhead_core::ports::clock::Timestamp;
 use bulkhead_core::ports::context::Identity;
 
 use crate::app::App;
-use crate::proxy::client_encrypted;
+use crate::proxy::{client_encrypted, forwards};
 
 /// What browsers say of the page that makes them ask (Fetch Metadata Request Headers, 2.4).
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -92,6 +92,9 @@ impl Peer {
         if self.role == Role::Proxy {
             return self.proxied(headers);
         }
+        if !TOLD.is_completed() && forwards(headers) {
+            TOLD.call_once(|| tell_of_unknown_proxy(self.source));
+        }
         // A connection may outlive the certificate that it began with.
         let certificate = self.certificate.as_ref().filter(|certificate| now < certificate.expires && !is_foreign(headers));
         Origin {
@@ -108,6 +111,17 @@ impl Peer {
         let address = if source == self.source { Arc::clone(&self.address) } else { source.to_string().into() };
         Origin { address, source, encrypted: client_encrypted(headers).unwrap_or(self.encrypted), certificate: None }
     }
+}
+
+/// That somebody forwards who is no proxy is told once: whoever sends such headers in earnest does so in each request, and anybody can.
+static TOLD: Once = Once::new();
+
+fn tell_of_unknown_proxy(source: IpAddr) {
+    tracing::warn!(
+        %source,
+        "a request has X-Forwarded-For or X-Forwarded-Proto, and comes from nobody in `proxies`, so that they are passed over: if that is a \
+         proxy of yours, name it in `proxies` of [server], else all of its clients count as one source"
+    );
 }
 
 /// Whether a browser asks because another site's page wants it to. It shows its user's certificate then, too, which the page may not use.

@@ -79,6 +79,11 @@ impl Proxies {
     }
 }
 
+/// Whether the request speaks of another client than the connection's other end.
+pub(crate) fn forwards(headers: &HeaderMap) -> bool {
+    headers.contains_key(FORWARDED_FOR) || headers.contains_key(FORWARDED_PROTO)
+}
+
 /// Whether the client of a proxy's request used TLS; none: the proxy does not say. The last value is the word of the nearest proxy.
 pub(crate) fn client_encrypted(headers: &HeaderMap) -> Option<bool> {
     let last = headers.get_all(FORWARDED_PROTO).iter().next_back()?;
@@ -162,6 +167,13 @@ mod tests {
         for bad in ["unknown", "_hidden", "198.51.100.1:port", "[::1", "[::1]x", "\u{e9}", "198.51.100.1:123456"] {
             assert_eq!(client("10.0.0.1", &["198.51.100.1", bad]), "10.0.0.1", "{bad}");
         }
+    }
+
+    #[test]
+    fn a_request_that_somebody_forwarded_is_told_from_others() {
+        let with = |name: &'static str| HeaderMap::from_iter([(HeaderName::from_static(name), HeaderValue::from_static("x"))]);
+        assert!(forwards(&with("x-forwarded-for")) && forwards(&with("x-forwarded-proto")));
+        assert!(!forwards(&with("forwarded")) && !forwards(&HeaderMap::new()));
     }
 
     #[test]

@@ -53,6 +53,23 @@ impl Hash {
         }
     }
 
+    /// How long a check takes, roughly, in microseconds: to compare one hash with another.
+    pub fn cost(&self) -> u64 {
+        match self {
+            // Each step of the cost doubles it; cost 10 takes some 50 ms.
+            Self::Bcrypt(text) => match text.split('$').nth(2).and_then(|cost| cost.parse::<u32>().ok()) {
+                Some(cost) => 50_u64.checked_shl(cost).unwrap_or(u64::MAX),
+                None => 0,
+            },
+            // A pass over a KiB takes about a microsecond.
+            Self::Argon2(text) => {
+                let parameter = |hash: &PasswordHash, name: &str| u64::from(hash.params.get_decimal(name).unwrap_or_default());
+                PasswordHash::new(text).map_or(0, |hash| parameter(&hash, "m").saturating_mul(parameter(&hash, "t")))
+            }
+            Self::Unsupported(_) => 0,
+        }
+    }
+
     /// Whether the password is the one. Costs what the hash was made to cost. An error if the check itself could not be made.
     pub fn verify(&self, password: &str) -> Result<bool> {
         match self {

@@ -5,6 +5,7 @@ use bulkhead_plugin_sdk::testing::{FakeHost, Installed, basic, configure, contex
 
 use crate::check::Htpasswd;
 use crate::hash::Hash;
+use crate::users::Users;
 
 const SETTLED: u64 = 1_767_225_600_000;
 
@@ -92,6 +93,31 @@ fn a_hash_that_cannot_be_checked_is_an_error_with_its_reason() {
         matches!(&answer, Err(Error::Internal(text)) if text.contains("2147483647 KiB") && text.contains("limits.memory")),
         "{answer:?}"
     );
+}
+
+#[test]
+fn an_unknown_users_password_costs_as_much_as_the_slowest_hash_of_the_file() {
+    let bcrypt = |cost: &str| format!("$2y${cost}$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW");
+    let argon2 = |m: u32, t: u32| format!("$argon2id$v=19$m={m},t={t},p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4");
+    let slowest = |hashes: &[&String]| {
+        let lines: String = hashes.iter().zip('a'..).map(|(hash, user)| format!("{user}:{hash}\n")).collect();
+        let _host = FakeHost::new().install();
+        Users::parse(&lines).yardstick().cloned()
+    };
+    let (quick, usual, slow) = (bcrypt("05"), bcrypt("10"), bcrypt("12"));
+    let (small, large) = (argon2(256, 2), argon2(1_048_576, 3));
+    let weak = "{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=".to_owned();
+    for (hashes, expected) in [
+        (vec![&quick, &slow, &usual], &slow),
+        (vec![&slow, &quick], &slow),
+        (vec![&weak, &quick], &quick),
+        (vec![&small, &usual], &usual),
+        (vec![&usual, &large, &slow], &large),
+        (vec![&small, &quick], &quick),
+    ] {
+        assert_eq!(slowest(&hashes), Some(Hash::parse(expected)), "{hashes:?}");
+    }
+    assert_eq!(slowest(&[&weak]), None);
 }
 
 #[test]

@@ -9,7 +9,8 @@ use crate::hash::Hash;
 /// What the file said.
 pub struct Users {
     hashes: HashMap<String, Hash>,
-    /// The first hash that can be checked: what an unknown user's password is checked against.
+    /// The hash that takes longest to check: what an unknown user's password is checked against. So nobody is told apart by a quick answer, as
+    /// long as answers to wrong passwords are held back for at least as long as this takes.
     yardstick: Option<Hash>,
 }
 
@@ -43,7 +44,9 @@ impl Users {
                     "line {number}: {user} cannot log in: {scheme} hashes are not accepted; set the password anew with `htpasswd -B`"
                 );
             }
-            usable if self.yardstick.is_none() => self.yardstick = Some(usable.clone()),
+            usable if self.yardstick.as_ref().is_none_or(|slowest| slowest.cost() < usable.cost()) => {
+                self.yardstick = Some(usable.clone());
+            }
             _ => {}
         }
         self.hashes.insert(user.to_owned(), hash);
@@ -54,7 +57,14 @@ impl Users {
         self.hashes.get(user)
     }
 
-    /// Does the work of a check for somebody who has no hash to check. Exact where all users' hashes are of one scheme and cost.
+    /// See [`spend`](Self::spend).
+    #[cfg(test)]
+    pub fn yardstick(&self) -> Option<&Hash> {
+        self.yardstick.as_ref()
+    }
+
+    /// Does the work of a check for somebody who has no hash to check: the most that anybody's takes, and so exactly as much where all are of one
+    /// scheme and cost.
     pub fn spend(&self, password: &str) {
         if let Some(hash) = &self.yardstick {
             let _ = std::hint::black_box(hash.verify(std::hint::black_box(password)));
