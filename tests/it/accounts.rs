@@ -95,7 +95,7 @@ fn a_service_principal_does_what_its_role_says_until_it_is_deleted() {
     assert_eq!(login(&server, &puller.name, &second.secret), 401);
     assert_eq!(operator.json(&["principal", "list"]).as_array().map(Vec::len), Some(0));
     let gone = operator.run(&["principal", "show", "--id", &puller.name]).expect_failure();
-    assert!(gone.stderr.contains("there is no such account"), "{}", gone.stderr);
+    assert!(gone.stderr.contains("there is no service principal"), "{}", gone.stderr);
 }
 
 #[test]

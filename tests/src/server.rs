@@ -22,6 +22,8 @@ pub struct Server {
     arguments: Vec<String>,
     child: Option<Child>,
     log: Arc<Log>,
+    /// What it writes; none: what it writes by itself.
+    log_filter: Option<&'static str>,
 }
 
 impl Server {
@@ -53,7 +55,7 @@ impl Server {
         let address = SocketAddr::from(([127, 0, 0, 1], places::free_port()));
         let listen = address.to_string();
         let arguments = arguments.iter().chain(&["--listen", &listen]).map(|argument| (*argument).to_owned()).collect();
-        let mut server = Self { folder, address, arguments, child: None, log: Arc::default() };
+        let mut server = Self { folder, address, arguments, child: None, log: Arc::default(), log_filter: None };
         server.spawn();
         server
     }
@@ -70,7 +72,7 @@ impl Server {
         let folder = TempDir::new();
         let address = SocketAddr::new(address, places::free_port());
         let arguments = vec!["--config".to_owned(), folder.path().join("bulkhead.toml").display().to_string()];
-        let server = Self { folder, address, arguments, child: None, log: Arc::default() };
+        let server = Self { folder, address, arguments, child: None, log: Arc::default(), log_filter: None };
         users::write_htpasswd(&server.folder.path().join("users.htpasswd"));
         server.write_config(config);
         server
@@ -92,6 +94,11 @@ impl Server {
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// From the next start on, the log has what this filter says, such as `trace`.
+    pub fn log_at(&mut self, filter: &'static str) {
+        self.log_filter = Some(filter);
     }
 
     /// `127.0.0.1:PORT`, as clients name the registry.
@@ -179,6 +186,7 @@ impl Server {
             .args(&self.arguments)
             .current_dir(self.folder.path())
             .env_remove("RUST_LOG")
+            .envs(self.log_filter.map(|filter| ("BULKHEAD_LOG", filter)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -97,7 +97,7 @@ impl Explain {
         let whole = matches!(self.action, Action::List | Action::Administer);
         if whole == self.repository.is_some() {
             let (action, what) = (self.action.name(), if whole { "leave --repository away" } else { "say --repository" });
-            return Err(AdminError::Impossible(format!(
+            return Err(AdminError::Usage(format!(
                 "{action} is about {}: {what}",
                 if whole { "the registry as a whole" } else { "a repository" }
             )));
@@ -108,7 +108,7 @@ impl Explain {
             let mut claims = Map::new();
             for (name, value) in &self.claims {
                 if claims.insert(name.clone(), value.clone().into()).is_some() {
-                    return Err(AdminError::Impossible(format!("the claim {name} is there twice")));
+                    return Err(AdminError::Usage(format!("the claim {name} is there twice")));
                 }
             }
             body.insert("plugin".to_owned(), json!(plugin));
@@ -147,6 +147,8 @@ struct Explanation {
     identified: Vec<Step>,
     #[serde(default)]
     decided: Vec<Step>,
+    #[serde(default)]
+    notes: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -181,8 +183,11 @@ impl Explanation {
             Some(caller) => caller.lines(detail),
             // Whoever is known to nobody was looked for; an anonymous caller was not.
             None if self.identified.is_empty() => detail.line("caller", "anonymous"),
-            None => detail.line("caller", "known to no plugin of the chain"),
+            None => detail.line("caller", "known to no plugin of the chain, or disabled or ended"),
         };
+        for note in &self.notes {
+            detail = detail.line("note", note);
+        }
         let mut text = detail.text();
         for (head, steps) in [("Who it is:", &self.identified), ("What it may:", &self.decided)] {
             if !steps.is_empty() {
@@ -279,7 +284,8 @@ mod tests {
             "decided": [
                 { "plugin": "accounts", "digest": digest, "said": "abstained" },
                 { "plugin": "rules", "digest": digest, "said": "denied", "reason": "no rule lets alice push" }
-            ]
+            ],
+            "notes": ["the repository team/app is locked"]
         }))
         .unwrap();
         assert_eq!(
@@ -290,10 +296,11 @@ reason  no rule lets alice push
 caller  alice of the plugin staff
 groups  dev
 claims  k=v
+note    the repository team/app is locked
 
 Who it is:
-PLUGIN  SAID      REASON  COMPONENT
-staff   accepted          sha256:aaaaaaaaaaaa
+PLUGIN  SAID      COMPONENT
+staff   accepted  sha256:aaaaaaaaaaaa
 
 What it may:
 PLUGIN    SAID       REASON                   COMPONENT
@@ -312,6 +319,9 @@ rules     denied     no rule lets alice push  sha256:aaaaaaaaaaaa
         };
         assert_eq!(text(json!([])), "ruling  denied\ncaller  anonymous\n");
         let unknown = text(json!([{ "plugin": "staff", "digest": "sha256:00", "said": "gone" }]));
-        assert!(unknown.starts_with("ruling  denied\ncaller  known to no plugin of the chain\n\nWho it is:\n"), "{unknown}");
+        assert!(
+            unknown.starts_with("ruling  denied\ncaller  known to no plugin of the chain, or disabled or ended\n\nWho it is:\n"),
+            "{unknown}"
+        );
     }
 }

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::EXIT_CODES;
-use super::admin::{Account, Answer, CONNECTING, Expiry, NewSecret, SlotArgs, Target, withdrawn};
+use super::admin::{CONNECTING, Expiry, Holder, Registry, SlotArgs, Target};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -72,27 +72,34 @@ impl Credential {
     pub fn run(self) -> ExitCode {
         match self {
             Self::Show(Show { target }) => target.run(async |client, registry| {
-                let json = client.get(&registry.path("admin")).await?;
-                Ok(Answer { text: Account::read(client, &json)?.text(), json })
+                let admin = admin(registry);
+                admin.shown(client, admin.call(client, Method::GET, None).await?)
             }),
             Self::Enable(Show { target }) => set_status(target, "enabled"),
             Self::Disable(Show { target }) => set_status(target, "disabled"),
-            Self::Renew(Renew { slot, expiry, target }) => target.run(async |client, registry| {
-                let path = registry.path(&format!("admin/secrets/{}", slot.number()));
-                let json = client.call(Method::POST, &path, Some(&expiry.json())).await?;
-                Ok(Answer { text: NewSecret::read(client, &json)?.text(), json })
-            }),
-            Self::Withdraw(Withdraw { slot, target }) => target.run(async |client, registry| {
-                client.call(Method::DELETE, &registry.path(&format!("admin/secrets/{}", slot.number())), None).await?;
-                Ok(withdrawn("admin", &slot))
-            }),
+            Self::Renew(Renew { slot, expiry, target }) => {
+                target.run(async |client, registry| admin(registry).renew(client, &slot, &expiry).await)
+            }
+            Self::Withdraw(Withdraw { slot, target }) => {
+                target.run(async |client, registry| admin(registry).withdraw(client, &slot).await)
+            }
         }
+    }
+}
+
+fn admin(registry: &Registry) -> Holder {
+    let say = |verb: &str| format!("bulkhead credential {verb}{}", registry.argument());
+    Holder {
+        path: registry.path("admin"),
+        missing: format!("the registry {registry} has no administrator yet: `{}` makes it", say("enable")),
+        enable: say("enable"),
+        renew: say("renew"),
     }
 }
 
 fn set_status(target: Target, status: &str) -> ExitCode {
     target.run(async |client, registry| {
-        let json = client.call(Method::PATCH, &registry.path("admin"), Some(&json!({ "status": status }))).await?;
-        Ok(Answer { text: Account::read(client, &json)?.text(), json })
+        let admin = admin(registry);
+        admin.shown(client, admin.call(client, Method::PATCH, Some(&json!({ "status": status }))).await?)
     })
 }

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use reqwest::Method;
 
 use super::EXIT_CODES;
-use super::admin::{Answer, LocalServer, Print, run};
+use super::admin::{Answer, Elsewhere, LocalServer, Print, run};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -41,7 +41,7 @@ impl Keys {
     pub fn run(self) -> ExitCode {
         let Self::Rotate(Rotate { server, print }) = self;
         run(print.output, async || {
-            let client = server.connect()?;
+            let client = server.connect(Elsewhere::Never)?;
             let json = client.call(Method::POST, "/api/v1/keys/rotate", None).await?;
             let (Some(kid), Some(keys)) = (json["kid"].as_str(), json["keys"].as_u64()) else {
                 return Err(client.strange("no `kid` or no `keys`"));

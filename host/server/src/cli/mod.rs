@@ -15,7 +15,7 @@ mod token;
 
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::app::AppError;
 use crate::telemetry;
@@ -82,7 +82,7 @@ struct ConfigFile {
 
 /// Reads the command line and does what it says.
 pub fn run() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = parse();
     if let Err(message) = telemetry::start() {
         eprintln!("bulkhead: {message}");
         return ExitCode::FAILURE;
@@ -99,6 +99,25 @@ pub fn run() -> ExitCode {
         Command::Audit(command) => command.run(),
         Command::Keys(command) => command.run(),
     }
+}
+
+/// The command line; the process ends where it is wrong.
+fn parse() -> Cli {
+    let mut command = Cli::command();
+    let matches = command.get_matches_mut();
+    // What a command finds wrong by itself is told with its own usage, not with that of the whole program.
+    Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.format(named(&mut command, &matches)).exit())
+}
+
+/// The command that a command line leads to.
+fn named<'a>(command: &'a mut clap::Command, matches: &ArgMatches) -> &'a mut clap::Command {
+    let mut found = command;
+    let mut matches = matches;
+    while let Some((name, inner)) = matches.subcommand() {
+        found = found.find_subcommand_mut(name).expect("clap matches what there is");
+        matches = inner;
+    }
+    found
 }
 
 /// Says on the error output what went wrong, and with which code to end.
@@ -125,8 +144,6 @@ fn runtime() -> Result<tokio::runtime::Runtime, AppError> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
@@ -139,6 +156,17 @@ mod tests {
         let cli = Cli::try_parse_from(["bulkhead", "serve", "--config", "a.toml", "--data", "d", "--listen", "127.0.0.1:0"]);
         assert!(cli.is_ok());
         assert!(Cli::try_parse_from(["bulkhead", "serve", "--listen", "5000"]).is_err());
+    }
+
+    #[test]
+    fn what_a_command_finds_wrong_by_itself_is_told_with_its_own_usage() {
+        let mut command = Cli::command();
+        let line = ["bulkhead", "scope-map", "create", "--name", "m", "--repository", "App", "content/read"];
+        let matches = command.try_get_matches_from_mut(line).unwrap();
+        let error = Cli::from_arg_matches(&matches).map(|_| ()).unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+        let says = error.format(named(&mut command, &matches)).to_string();
+        assert!(says.contains("neither a repository's name nor") && says.contains("Usage: bulkhead scope-map create"), "{says}");
     }
 
     /// Every command, by the words that lead to it.

@@ -4,11 +4,10 @@ use std::process::ExitCode;
 
 use bulkhead_core::ports::accounts::{AccountName, ScopeMapName};
 use clap::{Args, Subcommand};
-use reqwest::Method;
 use serde_json::{Map, Value};
 
 use super::EXIT_CODES;
-use super::admin::{Account, AccountPath, Answer, CONNECTING, Expiry, ROLES, SlotArgs, StatusArgs, Target, parse_name, put_text};
+use super::admin::{AccountPath, CONNECTING, Expiry, ROLES, SlotArgs, StatusArgs, Target, parse_name, put_text};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -26,7 +25,7 @@ Roles, for the whole registry: AcrPull (pull), AcrPush (pull and push), AcrDelet
 For single repositories a principal may have a scope map beside them.
 ";
 
-const KIND: AccountPath = AccountPath { path: "principals", what: "service principal" };
+const KIND: AccountPath = AccountPath { path: "principals", what: "service principal", command: "principal", named: "--id" };
 
 /// Look after service principals: accounts for programs, with roles, and up to two passwords that end.
 #[derive(Subcommand)]
@@ -61,11 +60,12 @@ pub struct Create {
     #[arg(long, value_name = "TEXT")]
     display_name: Option<String>,
 
-    /// A role; may be said several times.
+    /// A role; may be said several times. None is needed where there is a --scope-map.
     #[arg(long = "role", value_name = "ROLE", value_parser = ROLES, required_unless_present = "scope_map")]
     roles: Vec<String>,
 
-    /// The scope map that gives it rights on single repositories.
+    /// The scope map that gives it rights on single repositories, beside its roles or in their place. `bulkhead scope-map list` shows which
+    /// there are.
     #[arg(long, value_name = "NAME", value_parser = parse_name)]
     scope_map: Option<ScopeMapName>,
 
@@ -189,13 +189,7 @@ impl Principal {
     /// Does what it says.
     pub fn run(self) -> ExitCode {
         match self {
-            Self::Create(create) => {
-                let body = create.body();
-                create.target.run(async |client, registry| {
-                    let json = client.call(Method::POST, &registry.path(KIND.path), Some(&body)).await?;
-                    Ok(Answer { text: Account::read(client, &json)?.text(), json })
-                })
-            }
+            Self::Create(create) => KIND.create(create.body(), create.target),
             Self::List(List { target }) => KIND.list(target),
             Self::Show(One { id, target }) => KIND.show(id.id, target),
             Self::Update(update) => KIND.update(update.id.id.clone(), update.body(), update.target),

@@ -1,7 +1,9 @@
-//! `bulkhead repository`: what is known of a repository, a tag or a manifest, and its locks; over Azure's interface.
+//! `bulkhead repository`: what is known of a repository, a tag or a manifest, and its locks. Beside a running server, by the administration's
+//! interface; over the network, by Azure's, which takes the rights on metadata alone.
 
 use std::process::ExitCode;
 
+use bulkhead_core::ports::ids::RegistryName;
 use bulkhead_oci::{Digest, RepositoryName, Tag};
 use bulkhead_plugin::Origin;
 use clap::{Args, Subcommand};
@@ -9,20 +11,23 @@ use reqwest::Method;
 use serde_json::{Map, Value};
 
 use super::EXIT_CODES;
-use super::admin::{AdminError, Answer, Client, Detail, Login, Print, password, run};
+use super::admin::{AdminError, Answer, Client, Detail, Elsewhere, LocalServer, Login, Print, Registry, password, run};
+use crate::config;
 
 const EXAMPLES: &str = "\
 Examples:
-  bulkhead repository show --server https://registry.example.com --user ci --name team/app
-  bulkhead repository update --server https://registry.example.com --user ci \\
-      --name team/app --tag v1 --write-enabled false
+  bulkhead repository show --name team/app
+  bulkhead repository update --name team/app --tag v1 --write-enabled false
       locks a tag: no push moves it, and nothing deletes it
-  bulkhead repository update --server https://registry.example.com --user ci \\
-      --name team/app --write-enabled true
+  bulkhead repository update --name team/app --write-enabled true
+  bulkhead repository show --server https://registry.example.com --user ci --name team/app
 
-The user's password is in BULKHEAD_PASSWORD, or comes with --password-stdin. It takes the
-right to read metadata, and to change something the right to write them.
-SSL_CERT_FILE names the authorities that are trusted where those of the system are not.
+The command talks to the server that runs on the data directory, through its socket
+{data}/admin.sock: ./data unless --data or --config names another one. With --server it
+talks to a registry anywhere, as a user who may read metadata, and write them to change
+something; without --user, as nobody. The password is in BULKHEAD_PASSWORD, or comes with
+--password-stdin. SSL_CERT_FILE names the authorities that are trusted where those of the
+system are not.
 ";
 
 /// Look at a repository, a tag or a manifest, and lock it.
@@ -97,12 +102,19 @@ struct Changes {
 /// Which registry, and as whom.
 #[derive(Args)]
 struct Server {
-    /// The registry's URL, such as https://registry.example.com.
-    #[arg(long, value_name = "URL")]
-    server: Origin,
+    /// The registry's name in the configuration, beside a running server.
+    #[arg(long, value_name = "NAME", default_value = config::DEFAULT_REGISTRY)]
+    registry: RegistryName,
+
+    #[command(flatten)]
+    local: LocalServer,
+
+    /// The registry's URL, such as https://registry.example.com, in place of a socket.
+    #[arg(long, value_name = "URL", conflicts_with_all = ["config", "data", "registry"])]
+    server: Option<Origin>,
 
     /// The user to talk to it as; without one, nobody.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", requires = "server")]
     user: Option<String>,
 
     /// Read the user's password from the first line of the standard input.
@@ -114,13 +126,23 @@ struct Server {
 }
 
 impl What {
+    /// Below the place where a server has its repositories.
     fn path(&self) -> String {
         let rest = match (&self.tag, &self.digest) {
             (Some(tag), _) => format!("/_tags/{tag}"),
             (None, Some(digest)) => format!("/_manifests/{digest}"),
             (None, None) => String::new(),
         };
-        format!("/acr/v1/{}{rest}", self.name)
+        format!("{}{rest}", self.name)
+    }
+
+    /// For a sentence.
+    fn noun(&self) -> String {
+        match (&self.tag, &self.digest) {
+            (Some(tag), _) => format!("tag {tag} in a repository {}", self.name),
+            (None, Some(digest)) => format!("manifest {digest} in a repository {}", self.name),
+            (None, None) => format!("repository {}", self.name),
+        }
     }
 }
 
@@ -137,13 +159,47 @@ impl Changes {
     }
 }
 
+/// Where the repositories of a registry are, and how to ask there.
+struct Place {
+    client: Client,
+    /// Where a path of a repository goes on.
+    base: String,
+    /// None: over the network, where it has no other name than its address.
+    registry: Option<Registry>,
+}
+
 impl Server {
-    fn connect(&self) -> Result<Client, AdminError> {
+    fn connect(&self) -> Result<Place, AdminError> {
+        let Some(server) = &self.server else {
+            let registry = Registry(self.registry.clone());
+            let base = registry.path("repositories/");
+            return Ok(Place { client: self.local.connect(Elsewhere::Possible)?, base, registry: Some(registry) });
+        };
         let login = match &self.user {
             Some(user) => Some(Login { user: user.clone(), password: password(self.password_stdin)? }),
             None => None,
         };
-        Client::remote(&self.server, login)
+        Ok(Place { client: Client::remote(server, login)?, base: "/acr/v1/".to_owned(), registry: None })
+    }
+}
+
+impl Place {
+    /// Changes it first, where something is to be changed.
+    async fn ask(&self, what: &What, change: Option<Value>) -> Result<Answer, AdminError> {
+        let outcome = self.told(what, change).await.map_err(|error| error.in_words(&format!("there is no {} here", what.noun())));
+        match &self.registry {
+            Some(registry) => registry.asked(&self.client, outcome).await,
+            None => outcome,
+        }
+    }
+
+    async fn told(&self, what: &What, change: Option<Value>) -> Result<Answer, AdminError> {
+        let path = format!("{}{}", self.base, what.path());
+        if let Some(change) = change {
+            self.client.call(Method::PATCH, &path, Some(&change)).await?;
+        }
+        let json = self.client.get(&path).await?;
+        Ok(Answer { text: text(&json), json })
     }
 }
 
@@ -151,16 +207,10 @@ impl Repository {
     /// Does what it says.
     pub fn run(self) -> ExitCode {
         match self {
-            Self::Show(Show { what, server }) => run(server.print.output, async || {
-                let json = server.connect()?.get(&what.path()).await?;
-                Ok(Answer { text: text(&json), json })
-            }),
-            Self::Update(Update { what, changes, server }) => run(server.print.output, async || {
-                let client = server.connect()?;
-                client.call(Method::PATCH, &what.path(), Some(&changes.body())).await?;
-                let json = client.get(&what.path()).await?;
-                Ok(Answer { text: text(&json), json })
-            }),
+            Self::Show(Show { what, server }) => run(server.print.output, async || server.connect()?.ask(&what, None).await),
+            Self::Update(Update { what, changes, server }) => {
+                run(server.print.output, async || server.connect()?.ask(&what, Some(changes.body())).await)
+            }
         }
     }
 }
@@ -222,7 +272,7 @@ mod tests {
     }
 
     fn parse(line: &str) -> Result<Repository, clap::Error> {
-        let line = format!("repository {line} --server http://127.0.0.1:5000");
+        let line = format!("repository {line}");
         Line::try_parse_from(line.split(' ')).map(|line| line.command)
     }
 
@@ -239,15 +289,15 @@ mod tests {
         let digest = format!("sha256:{}", "a".repeat(64));
         assert_eq!(
             update("update --name team/app --write-enabled false"),
-            ("/acr/v1/team/app".to_owned(), json!({ "writeEnabled": false }))
+            ("team/app".to_owned(), json!({ "writeEnabled": false }))
         );
         assert_eq!(
             update("update --name app --tag v1 --read-enabled true --list-enabled false"),
-            ("/acr/v1/app/_tags/v1".to_owned(), json!({ "readEnabled": true, "listEnabled": false }))
+            ("app/_tags/v1".to_owned(), json!({ "readEnabled": true, "listEnabled": false }))
         );
         assert_eq!(
             update(&format!("update --name app --digest {digest} --delete-enabled false")),
-            (format!("/acr/v1/app/_manifests/{digest}"), json!({ "deleteEnabled": false }))
+            (format!("app/_manifests/{digest}"), json!({ "deleteEnabled": false }))
         );
     }
 
@@ -262,8 +312,23 @@ mod tests {
             "show --name app --tag .v".to_owned(),
             "show --name app --digest sha256:00".to_owned(),
             format!("show --name app --tag v1 --digest {digest}"),
+            "show --name app --user ci".to_owned(),
+            "show --name app --server http://127.0.0.1:5000 --data d".to_owned(),
+            "show --name app --server http://127.0.0.1:5000 --registry contoso".to_owned(),
         ] {
             assert!(parse(&wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_registry_is_reached_by_its_socket_or_by_its_address() {
+        for right in [
+            "show --name app",
+            "show --name app --registry contoso --data d",
+            "show --name app --server http://127.0.0.1:5000",
+            "show --name app --server https://registry.example.com --user ci --password-stdin",
+        ] {
+            assert!(parse(right).is_ok(), "{right}");
         }
     }
 

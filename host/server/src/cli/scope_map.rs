@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::EXIT_CODES;
-use super::admin::{AdminError, Answer, CONNECTING, Client, Detail, Table, Target, deleted, parse_name};
+use super::admin::{AdminError, Answer, CONNECTING, Client, Detail, Registry, Table, Target, deleted, parse_name};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -60,6 +60,22 @@ struct Name {
     name: ScopeMapName,
 }
 
+impl Name {
+    fn path(&self, registry: &Registry) -> String {
+        registry.path(&format!("scope-maps/{}", self.name))
+    }
+
+    /// Asks for something that is said without a word.
+    async fn call(&self, client: &Client, registry: &Registry, method: Method) -> Result<Value, AdminError> {
+        client.call(method, &self.path(registry), None).await.map_err(|error| {
+            let (name, argument) = (&self.name, registry.argument());
+            error.in_words(&format!(
+                "there is no scope map {name} in the registry {registry}: `bulkhead scope-map list{argument}` shows which there are"
+            ))
+        })
+    }
+}
+
 #[derive(Args)]
 pub struct Create {
     #[command(flatten)]
@@ -70,7 +86,7 @@ pub struct Create {
     description: Option<String>,
 
     #[command(flatten)]
-    scopes: Scopes,
+    scopes: SomeScopes,
 
     #[command(flatten)]
     target: Target,
@@ -129,6 +145,29 @@ impl Args for Scopes {
 
     fn augment_args_for_update(command: Command) -> Command {
         Self::augment_args(command)
+    }
+}
+
+/// The same, once at least.
+struct SomeScopes(Scopes);
+
+impl Args for SomeScopes {
+    fn augment_args(command: Command) -> Command {
+        Scopes::augment_args(command).mut_arg(REPOSITORY, |argument| argument.required(true))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for SomeScopes {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        Scopes::from_arg_matches(matches).map(Self)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        self.0.update_from_arg_matches(matches)
     }
 }
 
@@ -244,11 +283,11 @@ impl ScopeMap {
                 Ok(Answer { text: table.text("there is no scope map"), json: maps.into() })
             }),
             Self::Show(One { name, target }) => target.run(async |client, registry| {
-                let json = client.get(&registry.path(&format!("scope-maps/{}", name.name))).await?;
+                let json = name.call(client, registry, Method::GET).await?;
                 Ok(Answer { text: Map::read(client, &json)?.text(), json })
             }),
             Self::Delete(One { name, target }) => target.run(async |client, registry| {
-                client.call(Method::DELETE, &registry.path(&format!("scope-maps/{}", name.name)), None).await?;
+                name.call(client, registry, Method::DELETE).await?;
                 Ok(deleted("scope map", name.name.as_str()))
             }),
         }
@@ -257,7 +296,7 @@ impl ScopeMap {
 
 impl Create {
     fn run(self) -> ExitCode {
-        let Self { name: Name { name }, description, scopes: Scopes(scopes), target } = self;
+        let Self { name: Name { name }, description, scopes: SomeScopes(Scopes(scopes)), target } = self;
         target.run(async |client, registry| {
             let path = registry.path(&format!("scope-maps/{name}"));
             let (description, created) = (description.unwrap_or_default(), String::new());
@@ -276,13 +315,14 @@ impl Create {
 
 impl Update {
     fn run(self) -> ExitCode {
-        let Self { name: Name { name }, description, scopes: Scopes(scopes), remove_repository, target } = self;
+        let Self { name, description, scopes: Scopes(scopes), remove_repository, target } = self;
         target.run(async |client, registry| {
             if scopes.is_empty() && remove_repository.is_empty() && description.is_none() {
-                return Err(AdminError::Impossible("nothing was said that should change; see --help".to_owned()));
+                return Err(AdminError::Usage("nothing was said that should change; see --help".to_owned()));
             }
-            let path = registry.path(&format!("scope-maps/{name}"));
-            let mut map = Map::read(client, &client.get(&path).await?)?.changed(scopes, &remove_repository)?;
+            let path = name.path(registry);
+            let mut map =
+                Map::read(client, &name.call(client, registry, Method::GET).await?)?.changed(scopes, &remove_repository)?;
             if let Some(description) = description {
                 map.description = description;
             }
@@ -310,7 +350,7 @@ mod tests {
 
     fn scopes(line: &str) -> Vec<(String, Vec<String>)> {
         match parse(line) {
-            Ok(ScopeMap::Create(create)) => create.scopes.0.into_iter().collect(),
+            Ok(ScopeMap::Create(create)) => create.scopes.0.0.into_iter().collect(),
             Ok(_) => panic!("{line} makes one"),
             Err(error) => panic!("{error}"),
         }
@@ -343,6 +383,8 @@ mod tests {
         assert!(says("create --name m --repository App content/read").contains("neither a repository's name nor"));
         assert!(says("create --name m --repository a/*/b content/read").contains("neither a repository's name nor"));
         assert!(says("create --name m --repository app content/read --repository app content/write").contains("twice"));
+        assert!(says("create --name m").contains("--repository <NAME> <RIGHT>"), "{}", says("create --name m"));
+        assert!(parse("update --name m --description d").is_ok());
         assert!(says("create --name m --repository app").contains("2 values"), "{}", says("create --name m --repository app"));
     }
 

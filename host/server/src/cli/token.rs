@@ -4,11 +4,10 @@ use std::process::ExitCode;
 
 use bulkhead_core::ports::accounts::{AccountName, ScopeMapName};
 use clap::{Args, Subcommand};
-use reqwest::Method;
 use serde_json::{Map, Value};
 
 use super::EXIT_CODES;
-use super::admin::{Account, AccountPath, Answer, CONNECTING, Expiry, SlotArgs, StatusArgs, Target, parse_name, put_text};
+use super::admin::{AccountPath, CONNECTING, Expiry, SlotArgs, StatusArgs, Target, parse_name, put_text};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -21,7 +20,7 @@ Examples:
   bulkhead token delete --name cluster
 ";
 
-const KIND: AccountPath = AccountPath { path: "tokens", what: "token" };
+const KIND: AccountPath = AccountPath { path: "tokens", what: "token", command: "token", named: "--name" };
 
 /// Look after tokens: accounts that may do in single repositories what their scope map says.
 #[derive(Subcommand)]
@@ -165,13 +164,7 @@ impl Token {
     /// Does what it says.
     pub fn run(self) -> ExitCode {
         match self {
-            Self::Create(create) => {
-                let body = create.body();
-                create.target.run(async |client, registry| {
-                    let json = client.call(Method::POST, &registry.path(KIND.path), Some(&body)).await?;
-                    Ok(Answer { text: Account::read(client, &json)?.text(), json })
-                })
-            }
+            Self::Create(create) => KIND.create(create.body(), create.target),
             Self::List(List { target }) => KIND.list(target),
             Self::Show(One { name, target }) => KIND.show(name.name, target),
             Self::Update(update) => KIND.update(update.name.name.clone(), update.body(), update.target),

@@ -7,13 +7,14 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{AdminError, Answer, Client, Detail, Expiry, Registry, SlotArgs, Table, Target, deleted, withdrawn};
+use super::{AdminError, Answer, Client, Detail, Expiry, Holder, Registry, SlotArgs, Table, Target, deleted};
 
 /// An account, or the administrator.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Account {
-    name: String,
+    /// Its name.
+    pub name: String,
     #[serde(default)]
     aliases: Vec<String>,
     #[serde(default)]
@@ -23,14 +24,16 @@ pub struct Account {
     roles: Vec<String>,
     scope_map: Option<String>,
     created: Option<String>,
+    /// What is known of its passwords.
     #[serde(default)]
-    secrets: Vec<Secret>,
+    pub secrets: Vec<Secret>,
     /// Where the answer is the only one that has it.
     secret: Option<String>,
 }
 
+/// A password, without itself.
 #[derive(Deserialize)]
-struct Secret {
+pub struct Secret {
     slot: u8,
     created: String,
     expires: Option<String>,
@@ -77,6 +80,17 @@ impl Account {
         text
     }
 
+    /// Whether nobody can log in with it, whatever passwords there are.
+    pub fn is_disabled(&self) -> bool {
+        self.status == "disabled"
+    }
+
+    /// Which passwords it has, for a sentence.
+    pub fn slots(&self) -> String {
+        let slots: Vec<_> = self.secrets.iter().map(|secret| secret.slot.to_string()).collect();
+        if slots.is_empty() { "none".to_owned() } else { format!("password {}", slots.join(" and ")) }
+    }
+
     fn row(&self) -> Vec<String> {
         let secrets: Vec<_> = self.secrets.iter().map(Secret::short).collect();
         vec![
@@ -114,14 +128,15 @@ impl NewSecret {
         Self::deserialize(value).map_err(|error| client.strange(&error.to_string()))
     }
 
-    /// What it is, this once.
-    pub fn text(&self) -> String {
+    /// What it is, this once. `before` is the account as it was until then.
+    pub fn text(&self, before: &Account) -> String {
         let Self { name, slot, secret, expires } = self;
         let end = expires.as_ref().map_or_else(|| "without an end".to_owned(), |expires| format!("until {expires}"));
-        format!(
-            "password {slot} of {name}, {end}; the one that was there before lets nobody in any more\n{}",
-            shown(name, secret)
-        )
+        let replaced = match before.secrets.iter().any(|secret| secret.slot == *slot) {
+            true => "the one that was there before lets nobody in any more",
+            false => "there was none there before",
+        };
+        format!("password {slot} of {name}, {end}; {replaced}\n{}", shown(name, secret))
     }
 }
 
@@ -150,11 +165,33 @@ pub struct AccountPath {
     pub path: &'static str,
     /// What one of them is called.
     pub what: &'static str,
+    /// The command that looks after them.
+    pub command: &'static str,
+    /// The command's argument that names one of them.
+    pub named: &'static str,
 }
 
 impl AccountPath {
-    fn of(&self, registry: &Registry, name: &AccountName) -> String {
-        registry.path(&format!("{}/{name}", self.path))
+    fn holder(&self, registry: &Registry, name: &AccountName) -> Holder {
+        let Self { path, what, command, named } = self;
+        let say = |verb: &str| format!("bulkhead {command} {verb} {named} {name}{}", registry.argument());
+        Holder {
+            path: registry.path(&format!("{path}/{name}")),
+            missing: format!(
+                "there is no {what} {name} in the registry {registry}: `bulkhead {command} list{}` shows which there are",
+                registry.argument()
+            ),
+            enable: format!("{} --enable", say("update")),
+            renew: say("reset"),
+        }
+    }
+
+    /// Makes one, and shows it with its password.
+    pub fn create(&self, body: Value, target: Target) -> ExitCode {
+        target.run(async |client, registry| {
+            let json = client.call(Method::POST, &registry.path(self.path), Some(&body)).await?;
+            Ok(Answer { text: Account::read(client, &json)?.text(), json })
+        })
     }
 
     /// Lists all of them.
@@ -169,8 +206,8 @@ impl AccountPath {
     /// Shows one.
     pub fn show(&self, name: AccountName, target: Target) -> ExitCode {
         target.run(async |client, registry| {
-            let json = client.get(&self.of(registry, &name)).await?;
-            Ok(Answer { text: Account::read(client, &json)?.text(), json })
+            let holder = self.holder(registry, &name);
+            holder.shown(client, holder.call(client, Method::GET, None).await?)
         })
     }
 
@@ -178,35 +215,27 @@ impl AccountPath {
     pub fn update(&self, name: AccountName, body: Map<String, Value>, target: Target) -> ExitCode {
         target.run(async |client, registry| {
             if body.is_empty() {
-                return Err(AdminError::Impossible("nothing was said that should change; see --help".to_owned()));
+                return Err(AdminError::Usage("nothing was said that should change; see --help".to_owned()));
             }
-            let json = client.call(Method::PATCH, &self.of(registry, &name), Some(&Value::Object(body))).await?;
-            Ok(Answer { text: Account::read(client, &json)?.text(), json })
+            let holder = self.holder(registry, &name);
+            holder.shown(client, holder.call(client, Method::PATCH, Some(&Value::Object(body))).await?)
         })
     }
 
-    /// Makes a new secret, and shows it.
+    /// Makes a new password, and shows it.
     pub fn reset(&self, name: AccountName, slot: SlotArgs, expiry: Expiry, target: Target) -> ExitCode {
-        target.run(async |client, registry| {
-            let path = format!("{}/secrets/{}", self.of(registry, &name), slot.number());
-            let json = client.call(Method::POST, &path, Some(&expiry.json())).await?;
-            Ok(Answer { text: NewSecret::read(client, &json)?.text(), json })
-        })
+        target.run(async |client, registry| self.holder(registry, &name).renew(client, &slot, &expiry).await)
     }
 
-    /// Takes a secret away.
+    /// Takes a password away.
     pub fn withdraw(&self, name: AccountName, slot: SlotArgs, target: Target) -> ExitCode {
-        target.run(async |client, registry| {
-            let path = format!("{}/secrets/{}", self.of(registry, &name), slot.number());
-            client.call(Method::DELETE, &path, None).await?;
-            Ok(withdrawn(name.as_str(), &slot))
-        })
+        target.run(async |client, registry| self.holder(registry, &name).withdraw(client, &slot).await)
     }
 
     /// Deletes one.
     pub fn delete(&self, name: AccountName, target: Target) -> ExitCode {
         target.run(async |client, registry| {
-            client.call(Method::DELETE, &self.of(registry, &name), None).await?;
+            self.holder(registry, &name).call(client, Method::DELETE, None).await?;
             Ok(deleted(self.what, name.as_str()))
         })
     }

@@ -11,7 +11,7 @@ use bulkhead_plugin::Origin;
 use reqwest::{Method, Response, StatusCode, Url};
 use serde_json::Value;
 
-use super::AdminError;
+use super::{AdminError, Elsewhere};
 
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -45,11 +45,13 @@ impl Client {
     ///
     /// # Errors
     /// [`AdminError`]: nobody listens there, among others.
-    pub fn local(socket: &Path, data: &Path) -> Result<Self, AdminError> {
+    pub fn local(socket: &Path, data: &Path, elsewhere: Elsewhere) -> Result<Self, AdminError> {
         // Asked first, for the sake of its plain error.
         UnixStream::connect(socket).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => AdminError::NotRunning(data.display().to_string()),
-            io::ErrorKind::PermissionDenied => AdminError::NotAllowed(socket.to_owned()),
+            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
+                AdminError::NotRunning { data: data.display().to_string(), elsewhere }
+            }
+            io::ErrorKind::PermissionDenied => AdminError::NotAllowed { path: socket.to_owned(), elsewhere },
             _ => AdminError::Socket { path: socket.to_owned(), error },
         })?;
         let builder = reqwest::Client::builder().tls_backend_preconfigured(no_tls()?).unix_socket(socket);
@@ -200,7 +202,12 @@ impl Client {
     }
 
     fn away(&self, error: &reqwest::Error) -> AdminError {
-        AdminError::Away { server: self.server.clone(), reason: reason(error) }
+        let mut reason = reason(error);
+        // What rustls says of a first answer that is no TLS, which is what a server of plain HTTP answers.
+        if self.base.starts_with("https:") && reason.contains("InvalidContentType") {
+            reason = "what listens there does not speak TLS; if that is as it should be, say http:// in --server".to_owned();
+        }
+        AdminError::Away { server: self.server.clone(), reason }
     }
 
     /// The registry that this client can reach, where it can reach but one.

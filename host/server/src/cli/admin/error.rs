@@ -1,5 +1,6 @@
 //! Why a command that asks a server did not do what it was told, in one sentence.
 
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -15,14 +16,22 @@ pub enum AdminError {
     App(#[from] AppError),
     /// Nobody listens at the socket.
     #[error(
-        "no server is running on the data directory {0}: start one with `bulkhead serve --data {0}` (or with the --config of the server), name another directory with --data, or talk to a server elsewhere with --server URL --user NAME"
+        "no server is running on the data directory {data}: start one with `bulkhead serve --data {data}` (or with the --config of the server), or name another directory with --data{elsewhere}"
     )]
-    NotRunning(String),
+    NotRunning {
+        /// The directory.
+        data: String,
+        /// What else can be done.
+        elsewhere: Elsewhere,
+    },
     /// The socket is somebody else's.
-    #[error(
-        "the socket {0} may not be opened by this user: run the command as the user that the server runs as, or talk to it with --server URL --user NAME"
-    )]
-    NotAllowed(PathBuf),
+    #[error("the socket {path} may not be opened by this user: run the command as the user that the server runs as{elsewhere}")]
+    NotAllowed {
+        /// Where it lies.
+        path: PathBuf,
+        /// What else can be done.
+        elsewhere: Elsewhere,
+    },
     /// The socket cannot be opened.
     #[error("the socket {path} cannot be opened: {error}")]
     Socket {
@@ -70,6 +79,27 @@ pub enum AdminError {
     /// What was asked for is not possible.
     #[error("{0}")]
     Impossible(String),
+    /// The arguments do not go together, which shows only when all of them are read: exit code 2.
+    #[error("{0}")]
+    Usage(String),
+}
+
+/// Whether a command can talk to a server over the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Elsewhere {
+    /// It can.
+    Possible,
+    /// What it does is done at the socket alone.
+    Never,
+}
+
+impl fmt::Display for Elsewhere {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Possible => "; or talk to a server by its address, with --server URL --user NAME",
+            Self::Never => "",
+        })
+    }
 }
 
 impl From<ConfigError> for AdminError {
@@ -79,14 +109,31 @@ impl From<ConfigError> for AdminError {
 }
 
 impl AdminError {
+    /// The same in a command's own words, where something is not there.
+    #[must_use]
+    pub fn in_words(self, words: &str) -> Self {
+        match self {
+            Self::Missing(_) => Self::Missing(words.to_owned()),
+            other => other,
+        }
+    }
+
     /// Says it on the error output, and with which code to end.
     pub fn report(&self) -> ExitCode {
         match self {
             Self::App(error) => super::super::fail(error),
             _ => {
                 eprintln!("bulkhead: {self}");
-                ExitCode::FAILURE
+                self.code()
             }
+        }
+    }
+
+    /// 2 where the command line is at fault.
+    fn code(&self) -> ExitCode {
+        match self {
+            Self::Usage(_) | Self::NoPassword => ExitCode::from(2),
+            _ => ExitCode::FAILURE,
         }
     }
 }

@@ -7,11 +7,13 @@ mod account;
 mod arguments;
 mod client;
 mod error;
+mod holder;
 mod text;
 
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::io::{BufRead, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -24,7 +26,8 @@ use serde_json::Value;
 pub use account::{Account, AccountPath, NewSecret};
 pub use arguments::{Expiry, ROLES, SlotArgs, StatusArgs, deleted, parse_name, put_text, withdrawn};
 pub use client::{Client, Login};
-pub use error::AdminError;
+pub use error::{AdminError, Elsewhere};
+pub use holder::Holder;
 pub use text::{Detail, Table};
 
 use super::{Output, runtime};
@@ -113,7 +116,7 @@ impl ServerArgs {
             (Some(server), Some(user)) => {
                 Client::remote(server, Some(Login { user: user.clone(), password: password(*password_stdin)? }))
             }
-            _ => self.local.connect(),
+            _ => self.local.connect(Elsewhere::Possible),
         }
     }
 }
@@ -122,11 +125,11 @@ impl LocalServer {
     /// Finds the server, through the socket in its data directory.
     ///
     /// # Errors
-    /// [`AdminError`].
-    pub fn connect(&self) -> Result<Client, AdminError> {
+    /// [`AdminError`], with what else can be done.
+    pub fn connect(&self, elsewhere: Elsewhere) -> Result<Client, AdminError> {
         let overrides = Overrides { data: self.data.clone(), listen: None };
         let data = config::load(self.config.as_deref(), &overrides, &bundled::names())?.data;
-        Client::local(&socket::path(&data), &data)
+        Client::local(&socket::path(&data), &data, elsewhere)
     }
 }
 
@@ -140,16 +143,13 @@ impl Target {
         run(print.output, async || {
             let client = server.connect()?;
             let registry = Registry(registry);
-            match ask(&client, &registry).await {
-                Err(AdminError::Missing(detail)) => Err(registry.missing(&client, detail).await),
-                outcome => outcome,
-            }
+            registry.asked(&client, ask(&client, &registry).await).await
         })
     }
 }
 
 /// A registry's name, which its paths begin with.
-pub struct Registry(RegistryName);
+pub struct Registry(pub RegistryName);
 
 impl Registry {
     /// `/api/v1/registries/NAME/REST`.
@@ -157,15 +157,40 @@ impl Registry {
         format!("/api/v1/registries/{}/{rest}", self.0)
     }
 
-    /// Tells a registry of another name from one that has not what was asked for.
+    /// What names it in a command: nothing, where it is the one that commands mean by themselves.
+    pub fn argument(&self) -> String {
+        if self.0.as_str() == config::DEFAULT_REGISTRY { String::new() } else { format!(" --registry {}", self.0) }
+    }
+
+    /// The outcome of a question about it. Tells a registry that is not there from one that has not what was asked for.
+    ///
+    /// # Errors
+    /// [`AdminError`].
+    pub async fn asked(&self, client: &Client, outcome: Result<Answer, AdminError>) -> Result<Answer, AdminError> {
+        match outcome {
+            Err(AdminError::Missing(detail)) => Err(self.missing(client, detail).await),
+            outcome => outcome,
+        }
+    }
+
     async fn missing(&self, client: &Client, detail: String) -> AdminError {
-        match (client.only(), client.find(&self.path("principals?n=0")).await) {
-            (Some(server), Ok(None)) => AdminError::Impossible(format!(
+        match (client.get(&self.path("principals?n=0")).await, client.only()) {
+            (Err(AdminError::Missing(_)), Some(server)) => AdminError::Impossible(format!(
                 "the registry at {server} is not called {}: say with --registry how the configuration there calls it",
                 self.0
             )),
+            // The operator is told which there are.
+            (Err(AdminError::Missing(which)), None) => {
+                AdminError::Impossible(format!("{which}; say one of them with --registry"))
+            }
             _ => AdminError::Missing(detail),
         }
+    }
+}
+
+impl fmt::Display for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.as_str())
     }
 }
 
@@ -185,6 +210,9 @@ pub fn run(output: Output, ask: impl AsyncFnOnce() -> Result<Answer, AdminError>
         outcome
     });
     let printed = outcome.and_then(|answer| {
+        for warning in answer.json["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            eprintln!("bulkhead: warning: {warning}");
+        }
         let text = match output {
             Output::Text => answer.text,
             Output::Json => format!("{}\n", answer.json),

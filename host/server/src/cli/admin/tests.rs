@@ -47,7 +47,7 @@ impl Server {
     }
 
     fn client(&self) -> Client {
-        Client::local(&socket::path(self.folder.path()), self.folder.path()).unwrap()
+        Client::local(&socket::path(self.folder.path()), self.folder.path(), Elsewhere::Possible).unwrap()
     }
 
     fn requests(&self) -> Vec<String> {
@@ -141,7 +141,8 @@ async fn a_registry_of_another_name_is_told_from_one_that_has_not_what_was_asked
         let server = Server::answering(&[there]);
         let mut client = server.client();
         client.log_in(Login { user: "admin".to_owned(), password: "secret".to_owned() });
-        let says = registry.missing(&client, "no such token".to_owned()).await.to_string();
+        let says = registry.asked(&client, Err(AdminError::Missing("no such token".to_owned()))).await;
+        let says = says.map(|_| ()).unwrap_err().to_string();
         let request = server.requests().remove(0);
         assert!(request.starts_with("GET /api/v1/registries/contoso/principals?n=0 "), "{request}");
         assert!(request.contains("authorization: Basic YWRtaW46c2VjcmV0\r\n"), "{request}");
@@ -154,16 +155,20 @@ async fn a_registry_of_another_name_is_told_from_one_that_has_not_what_was_asked
 #[tokio::test]
 async fn that_no_server_is_running_is_told_with_what_to_do() {
     let folder = ScratchDirectory::new().unwrap();
-    let connect = || Client::local(&socket::path(folder.path()), folder.path()).map(|_| ()).unwrap_err().to_string();
+    let to = |elsewhere: Elsewhere| {
+        Client::local(&socket::path(folder.path()), folder.path(), elsewhere).map(|_| ()).unwrap_err().to_string()
+    };
+    let connect = || to(Elsewhere::Possible);
     let says = format!(
         "no server is running on the data directory {0}: start one with `bulkhead serve --data {0}`",
         folder.path().display()
     );
-    assert!(connect().starts_with(&says), "{}", connect());
+    assert!(connect().starts_with(&says) && connect().contains("--server"), "{}", connect());
+    assert!(to(Elsewhere::Never).starts_with(&says) && !to(Elsewhere::Never).contains("--server"), "it has no such argument");
     drop(UnixListener::bind(socket::path(folder.path())).unwrap());
     assert!(connect().starts_with(&says), "a socket that nobody listens at: {}", connect());
     let long = folder.path().join("d".repeat(200));
-    assert!(matches!(Client::local(&socket::path(&long), &long), Err(AdminError::Socket { .. })));
+    assert!(matches!(Client::local(&socket::path(&long), &long, Elsewhere::Possible), Err(AdminError::Socket { .. })));
 }
 
 #[test]
@@ -252,9 +257,66 @@ NAME  DISPLAY NAME      STATUS    ROLES               SCOPE MAP  PASSWORDS
     assert!(matches!(account::table(&client, &[json!({})], ""), Err(AdminError::Strange { .. })));
 }
 
-#[test]
-fn a_new_password_is_shown_once() {
-    let secret: NewSecret = serde_json::from_value(json!({ "name": "admin", "slot": 2, "secret": "S3CRET" })).unwrap();
-    let text = secret.text();
-    assert!(text.starts_with("password 2 of admin, without an end; ") && text.contains("\n  S3CRET\n"), "{text}");
+/// A token with its first password, in this state.
+fn token(status: &str) -> (u16, Value) {
+    let secrets = json!([{ "slot": 1, "created": "2026-11-24T14:15:00Z" }]);
+    (200, json!({ "name": "ci", "status": status, "secrets": secrets }))
+}
+
+fn holder() -> Holder {
+    let say = str::to_owned;
+    Holder { path: say("/x"), missing: say("there is no ci"), enable: say("enable ci"), renew: say("renew ci") }
+}
+
+/// The second password, and no end.
+#[derive(Parser)]
+struct Second {
+    #[command(flatten)]
+    slot: SlotArgs,
+    #[command(flatten)]
+    expiry: Expiry,
+}
+
+impl Second {
+    fn new(slot: &str) -> Self {
+        Self::parse_from(["x", "--slot", slot])
+    }
+}
+
+#[tokio::test]
+async fn a_new_password_is_shown_with_what_became_of_the_one_before() {
+    for (slot, status, says) in [
+        ("1", "enabled", "the one that was there before lets nobody in any more"),
+        ("2", "enabled", "there was none there before"),
+        ("2", "disabled", "ci is disabled, so no password lets it in. Enable it with: enable ci"),
+    ] {
+        let number: u8 = slot.parse().unwrap();
+        let server = Server::answering(&[token(status), (201, json!({ "name": "ci", "slot": number, "secret": "S3CRET" }))]);
+        let Second { slot, expiry } = Second::new(slot);
+        let text = holder().renew(&server.client(), &slot, &expiry).await.unwrap().text;
+        assert!(text.starts_with(&format!("password {number} of ci, without an end; ")), "{text}");
+        assert!(text.contains("\n  S3CRET\n") && text.contains(says), "{text}");
+        assert_eq!(text.contains("disabled"), status == "disabled", "{text}");
+    }
+}
+
+#[tokio::test]
+async fn what_has_no_password_or_is_not_there_is_told_in_a_commands_own_words() {
+    let server = Server::answering(&[(404, json!({ "detail": "PATCH it" })), token("enabled"), (404, json!({ "detail": "no" }))]);
+    let (client, Second { slot, .. }) = (server.client(), Second::new("2"));
+    let says = async || holder().withdraw(&client, &slot).await.map(|_| ()).unwrap_err().to_string();
+    assert_eq!(says().await, "there is no ci");
+    assert_eq!(says().await, "ci has no password 2: it has password 1");
+    let without = holder().shown(&client, json!({ "name": "ci", "status": "enabled", "secrets": [] })).unwrap().text;
+    assert!(without.ends_with("\nMake a password with: renew ci\n"), "{without}");
+}
+
+#[tokio::test]
+async fn an_unknown_registry_at_the_socket_is_told_with_those_that_there_are() {
+    let there = (404, json!({ "detail": "this server has no registry nosuch; there are: contoso" }));
+    let server = Server::answering(&[there]);
+    let registry = Registry("nosuch".parse().unwrap());
+    let outcome = registry.asked(&server.client(), Err(AdminError::Missing("there is no token ci".to_owned()))).await;
+    let says = outcome.map(|_| ()).unwrap_err().to_string();
+    assert_eq!(says, "this server has no registry nosuch; there are: contoso; say one of them with --registry");
 }

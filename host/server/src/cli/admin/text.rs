@@ -18,17 +18,18 @@ impl Table {
         self.rows.push(cells.into_iter().map(|cell| plain(&cell)).collect());
     }
 
-    /// The text, or `nothing` in place of a table without rows.
+    /// The text, or `nothing` in place of a table without rows. A column of which no row has anything is left out.
     pub fn text(&self, nothing: &str) -> String {
         if self.rows.len() == 1 {
             return format!("{nothing}\n");
         }
-        let columns = self.rows[0].len();
         let width = |column: usize| self.rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
-        let widths: Vec<usize> = (0..columns).map(width).collect();
+        let says_something = |column: &usize| self.rows.iter().skip(1).any(|row| !row[*column].is_empty());
+        let columns: Vec<(usize, usize)> =
+            (0..self.rows[0].len()).filter(says_something).map(|column| (column, width(column))).collect();
         let mut text = String::new();
         for row in &self.rows {
-            let line: String = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}  ")).collect();
+            let line: String = columns.iter().map(|&(column, width)| format!("{:width$}  ", row[column])).collect();
             text.push_str(line.trim_end());
             text.push('\n');
         }
