@@ -111,10 +111,7 @@ impl Contents {
     pub(super) fn configure(&self, files: &TlsFiles) -> Result<(ServerConfig, Timestamp), TlsError> {
         let provider = Arc::new(ring::default_provider());
         let chain = certificates(&self.certificate, &files.certificate)?;
-        let key = PrivateKeyDer::from_pem_slice(&self.key).map_err(|error| match error {
-            pem::Error::NoItemsFound => TlsError::NoKey(files.key.clone()),
-            error => TlsError::Pem { file: files.key.clone(), error },
-        })?;
+        let key = private_key(&self.key, &files.key)?;
         let expires = expiry(&chain[0]).ok_or_else(|| TlsError::Certificate(files.certificate.clone()))?;
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider));
         let builder = builder.with_safe_default_protocol_versions().map_err(TlsError::Setup)?;
@@ -137,6 +134,22 @@ impl Contents {
         config.ticketer = ring::Ticketer::new().map_err(TlsError::Setup)?;
         Ok((config, expires))
     }
+}
+
+/// What is wrong with each of the files by itself. How they fit together shows only once each is sound.
+pub(super) fn faults(files: &TlsFiles) -> Vec<TlsError> {
+    let certificate = read(&files.certificate).and_then(|contents| certificates(&contents, &files.certificate).map(drop));
+    let key = read(&files.key).and_then(|contents| private_key(&contents, &files.key).map(drop));
+    let authorities =
+        files.client_authorities.as_deref().map_or(Ok(()), |file| read(file).and_then(|found| roots(&found, file).map(drop)));
+    [certificate, key, authorities].into_iter().filter_map(Result::err).collect()
+}
+
+fn private_key(contents: &[u8], file: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
+    PrivateKeyDer::from_pem_slice(contents).map_err(|error| match error {
+        pem::Error::NoItemsFound => TlsError::NoKey(file.to_owned()),
+        error => TlsError::Pem { file: file.to_owned(), error },
+    })
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, TlsError> {

@@ -60,6 +60,12 @@ impl ServerTls {
         Ok(Self { files: files.clone(), current: RwLock::new(current) })
     }
 
+    /// Everything that is wrong with each of the files by itself; nothing, where only how they fit together is. For a start that failed. Blocks
+    /// as `load` does.
+    pub fn faults(files: &TlsFiles) -> Vec<TlsError> {
+        files::faults(files)
+    }
+
     /// Looks at the files again, and at what is in them: a time of change says nothing where a file was replaced by a link. A client's TLS
     /// session of before is not resumed after a renewal, so that an authority that is gone lets nobody in. Blocks as `load` does.
     ///

@@ -12,6 +12,7 @@ use bulkhead_plugin::{
 };
 use bytes::Bytes;
 
+use super::ungranted;
 use crate::bundled;
 use crate::config::{self, Access, Component, Config, Fault, Faults, Located, Location, Settings, State};
 
@@ -37,6 +38,8 @@ pub struct Loaded {
     pub plugins: BTreeMap<String, Arc<Plugin>>,
     /// Those that webhooks call, by registry and webhook.
     pub webhooks: BTreeMap<(String, String), Arc<Plugin>>,
+    /// What is legal, and probably not meant.
+    pub warnings: Vec<Fault>,
 }
 
 /// Loads all of them.
@@ -47,6 +50,9 @@ pub async fn load(config: &Config, runtime: &Runtime) -> Result<Loaded, Faults> 
     let mut loader = Loader { runtime, loaded: Loaded::default(), faults: Vec::new() };
     for plugin in &config.plugins {
         if let Some(inspection) = loader.load_uses(config, plugin).await {
+            if config.uses(&plugin.name) {
+                loader.loaded.warnings.extend(ungranted::warnings(plugin, &inspection));
+            }
             loader.loaded.listed.push(LoadedPlugin {
                 name: plugin.name.clone(),
                 component: component_name(&plugin.component.value),

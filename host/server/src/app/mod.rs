@@ -8,6 +8,7 @@ mod load;
 mod renewal;
 mod services;
 mod shutdown;
+mod ungranted;
 mod wire;
 
 #[cfg(test)]
@@ -100,10 +101,12 @@ pub async fn serve(file: Option<&Path>, overrides: &Overrides) -> Result<(), App
 
 /// From an open catalog to registries that are ready.
 async fn prepare(config: &Config, data: &Path, services: &Services) -> Result<Prepared, AppError> {
-    let tls = config.tls.as_ref().map(renewal::load).transpose()?.map(Arc::new);
     let Services { clock, catalog, accounts, .. } = services;
     let runtime = start_runtime(clock, data.join("compiled"), catalog, accounts)?;
-    let loaded = load::load(config, &runtime).await?;
+    let (tls, loaded) = load_all(config, &runtime).await?;
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
     let wired = wire::wire(config, &loaded, services).await?;
     Ok(Prepared { loaded, wired, tls })
 }
@@ -169,15 +172,29 @@ pub async fn check(file: Option<&Path>, overrides: &Overrides) -> Result<Checked
     let mut config = config::load(file, overrides, &bundled::names())?;
     let scratch = ScratchDirectory::new()?;
     stand_in(&mut config, scratch.path())?;
-    config.tls.as_ref().map(renewal::load).transpose()?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     // A plugin may be granted a state of its own, which must be kept somewhere, and the host's accounts, of which there are none here.
     let catalog = Arc::new(bulkhead_catalog::open(&scratch.path().join("catalog.sqlite")).await?);
     let (shared, accounts) = (Arc::clone(&catalog) as Arc<dyn Catalog>, AccountServices::new(&catalog));
     let runtime = start_runtime(&clock, scratch.path().join("compiled"), &shared, &accounts)?;
-    let loaded = load::load(&config, &runtime).await;
+    let loaded = load_all(&config, &runtime).await;
     catalog.close().await?;
-    Ok(Checked { registries: wire::served(&config), plugins: loaded?.listed, warnings: config.warnings })
+    let (_, loaded) = loaded?;
+    let registries = wire::served(&config);
+    let mut warnings = config.warnings;
+    warnings.extend(loaded.warnings);
+    warnings.sort();
+    Ok(Checked { registries, plugins: loaded.listed, warnings })
+}
+
+/// The certificate and the plugins; or everything that is wrong with either, so that one start tells all of it.
+async fn load_all(config: &Config, runtime: &Runtime) -> Result<(Option<Arc<ServerTls>>, Loaded), config::Faults> {
+    let tls = config.tls.as_ref().map(renewal::load).transpose();
+    match (tls, load::load(config, runtime).await) {
+        (Ok(tls), Ok(loaded)) => Ok((tls.map(Arc::new), loaded)),
+        (Err(one), Err(other)) => Err(one.and(other)),
+        (Err(faults), Ok(_)) | (Ok(_), Err(faults)) => Err(faults),
+    }
 }
 
 fn start_runtime(

@@ -7,10 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bulkhead_core::ports::clock::Clock;
-use bulkhead_http::tls::{Reloaded, ServerTls, TlsFiles};
+use bulkhead_http::tls::{Reloaded, ServerTls, TlsError, TlsFiles};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::AppError;
 use crate::config::{Fault, Faults, Tls};
 
 /// How often the files are looked at.
@@ -31,14 +30,21 @@ pub struct Renewal {
 /// Reads the certificate of `[server.tls]`.
 ///
 /// # Errors
-/// [`AppError::Config`], at the line of its table.
-pub fn load(tls: &Tls) -> Result<ServerTls, AppError> {
+/// Everything that is wrong with its files, at the line of the table.
+pub fn load(tls: &Tls) -> Result<ServerTls, Faults> {
     let files = TlsFiles {
         certificate: tls.certificate.clone(),
         key: tls.key.clone(),
         client_authorities: tls.client_authorities.clone(),
     };
-    ServerTls::load(&files).map_err(|error| Faults::one(Fault::new(&tls.location, format!("[server.tls] {error}"))).into())
+    let fault = |error: &TlsError| Fault::new(&tls.location, format!("[server.tls] {error}"));
+    let error = match ServerTls::load(&files) {
+        Ok(loaded) => return Ok(loaded),
+        Err(error) => error,
+    };
+    // The first one alone would have the operator start once for each file.
+    Faults::check(ServerTls::faults(&files).iter().map(fault).collect())?;
+    Err(Faults::one(fault(&error)))
 }
 
 impl Renewal {
@@ -146,7 +152,10 @@ mod tests {
     fn a_certificate_that_cannot_be_used_is_a_fault_at_the_line_of_its_table() {
         let scratch = ScratchDirectory::new().unwrap();
         let error = load(&settings(scratch.path())).map(|_| ()).unwrap_err().to_string();
-        assert!(error.starts_with("c.toml:7: [server.tls] ") && error.contains("cert.pem"), "{error}");
+        let lines: Vec<_> = error.lines().collect();
+        assert_eq!(lines.len(), 2, "all of it at once: {error}");
+        assert!(lines.iter().all(|line| line.starts_with("c.toml:7: [server.tls] ")), "{error}");
+        assert!(lines[0].contains("cert.pem") && lines[1].contains("key.pem"), "{error}");
     }
 
     #[tokio::test]
@@ -165,6 +174,48 @@ mod tests {
         write_pair(scratch.path());
         assert_eq!(renewal.look().await, Found::Renewed);
         assert!(renewal.complaint.is_none());
+    }
+
+    /// A clock by which a minute has passed each time that the test says so.
+    #[derive(Default)]
+    struct Minutes {
+        waited: std::sync::Mutex<Vec<Duration>>,
+        waiting: tokio::sync::Notify,
+        passed: tokio::sync::Notify,
+    }
+
+    #[async_trait::async_trait]
+    impl Clock for Minutes {
+        fn now(&self) -> bulkhead_core::ports::clock::Timestamp {
+            SystemClock.now()
+        }
+
+        async fn sleep(&self, wait: Duration) {
+            self.waited.lock().unwrap().push(wait);
+            self.waiting.notify_one();
+            self.passed.notified().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn the_files_are_looked_at_each_minute() {
+        let scratch = ScratchDirectory::new().unwrap();
+        write_pair(scratch.path());
+        let tls = Arc::new(load(&settings(scratch.path())).unwrap());
+        let clock = Arc::new(Minutes::default());
+        let renewal = Renewal::new(Some(Arc::clone(&tls)), Arc::clone(&clock) as _).unwrap();
+        let running = tokio::spawn(renewal.run());
+        clock.waiting.notified().await;
+        write_pair(scratch.path());
+        // Nobody has looked until the minute is over, and after it, nothing is new to whoever looks next.
+        clock.passed.notify_one();
+        clock.waiting.notified().await;
+        assert_eq!(tls.reload().unwrap(), Reloaded::Unchanged, "the pair was taken when the minute was over");
+        assert_eq!(*clock.waited.lock().unwrap(), [LOOK, LOOK]);
+        assert_eq!(LOOK, Duration::from_secs(60));
+        write_pair(scratch.path());
+        assert_eq!(tls.reload().unwrap(), Reloaded::Renewed, "and not before the next one is");
+        running.abort();
     }
 
     #[tokio::test]

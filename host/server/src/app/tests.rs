@@ -85,6 +85,39 @@ async fn what_a_plugin_cannot_be_loaded_with_is_told_with_its_line() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_plugin_imports_and_is_not_granted_is_a_warning_at_its_line() {
+    let with = |table: &str| GOOD.replace("auth = [\"rules\"]", "auth = [\"x\", \"rules\"]") + "[plugins.x]\n" + table;
+    let cases = [
+        ("component = 'builtin:auth-accounts'\n", "", "`accounts`, and is not granted it", "grants.accounts = true"),
+        ("component = 'builtin:auth-accounts'\n", "grants.accounts = true\n", "", ""),
+        ("component = 'builtin:auth-accounts'\n", "grants.accounts = false\n", "", ""),
+    ];
+    for (component, grants, says, advice) in cases {
+        let checked = check_text(&with(&format!("{component}{grants}"))).await.unwrap();
+        let warnings: Vec<_> = checked.warnings.iter().map(ToString::to_string).collect();
+        assert_eq!(warnings.is_empty(), says.is_empty(), "{grants}: {warnings:?}");
+        for warning in warnings {
+            assert!(warning.contains("c.toml:12: plugin x: it imports") && warning.contains(says), "{warning}");
+            assert!(warning.contains(advice), "{warning}");
+        }
+    }
+    let service = "component = 'builtin:auth-http'\nconfig.url = 'https://auth.example.com'\n";
+    let checked = check_text(&with(&format!("{service}grants.http = ['https://auth.example.com']\n"))).await.unwrap();
+    let told = checked.warnings.iter().map(ToString::to_string).collect::<String>();
+    assert!(told.contains("imports `secrets`") && !told.contains("imports `http`"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_faults_of_tls_and_of_plugins_are_told_at_once() {
+    let text = GOOD.replace("config = { root = \"/blobs\" }", "config = { rot = \"/blobs\" }");
+    let found =
+        check_text(&format!("{text}[server.tls]\ncertificate = 'gone.pem'\nkey = 'lost.pem'\n")).await.map(|_| ()).unwrap_err();
+    for says in ["c.toml:4: plugin disk", "c.toml:12: [server.tls] gone.pem", "c.toml:12: [server.tls] lost.pem"] {
+        assert!(found.contains(says), "{says} is not in {found}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_plugin_is_used_only_for_what_it_is() {
     one_fault(check_text(&GOOD.replace("storage = \"disk\"", "storage = \"rules\"")).await, 10, "not storage");
     let found = check_text(&GOOD.replace("auth = [\"rules\"]", "auth = [\"disk\"]")).await.map(|_| ()).unwrap_err();
@@ -195,11 +228,11 @@ async fn a_start_that_fails_makes_no_login() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_start_without_a_usable_certificate_is_a_fault_at_its_line() {
-    one_fault(
-        check_text(&format!("{GOOD}[server.tls]\ncertificate = 'text.wasm'\nkey = 'text.wasm'\n")).await,
-        12,
-        "[server.tls] ",
-    );
+    let found = check_text(&format!("{GOOD}[server.tls]\ncertificate = 'text.wasm'\nkey = 'core.wasm'\n")).await;
+    let found = found.map(|_| ()).unwrap_err();
+    let lines: Vec<_> = found.lines().collect();
+    assert!(lines.len() == 2 && lines.iter().all(|line| line.starts_with("c.toml:12: [server.tls] ")), "{found}");
+    assert!(lines[0].contains("core.wasm has no private key") && lines[1].contains("text.wasm has no certificate"), "{found}");
 }
 
 #[test]

@@ -79,6 +79,15 @@ impl Faults {
         Self(vec![fault])
     }
 
+    /// These and those.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let mut all = [self.0, other.0].concat();
+        all.sort();
+        all.dedup();
+        Self(all)
+    }
+
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &Fault> {
         self.0.iter()

@@ -149,6 +149,8 @@ pub enum Component {
 /// What a plugin may reach; by default nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Grants {
+    /// The keys that the file has, be there anything in them or not.
+    pub named: Vec<&'static str>,
     /// Directories, by the absolute path that the guest names them with.
     pub directories: Vec<DirectoryGrant>,
     /// Single files, read only.
@@ -294,8 +296,6 @@ impl Config {
     pub fn uses(&self, plugin: &str) -> bool {
         self.registries.iter().any(|registry| registry.plugins().any(|(_, name)| name.value == plugin))
     }
-}
-
 
     /// The plugins of a registry's chain that may check the host's accounts.
     pub fn account_plugins<'a>(&'a self, registry: &'a Registry) -> impl Iterator<Item = &'a str> {
@@ -303,6 +303,8 @@ impl Config {
             |name: &str| self.plugins.iter().any(|plugin| plugin.name == name && plugin.grants.accounts == State::Granted);
         registry.auth.iter().map(|name| name.value.as_str()).filter(move |name| granted(name))
     }
+}
+
 impl Registry {
     /// Every place that names a plugin: its key, and the name.
     pub fn plugins(&self) -> impl Iterator<Item = (&'static str, &Located<String>)> {

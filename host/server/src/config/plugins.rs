@@ -23,6 +23,9 @@ const INSTANCES: std::ops::RangeInclusive<u32> = 1..=256;
 /// Who vouches for the operator at the administration's socket: nobody else may.
 const HOST: &str = "host";
 
+/// What there is to grant.
+const GRANTS: [&str; 6] = ["directories", "files", "http", "secrets", "kv", "accounts"];
+
 const ACCESS: &[(&str, Access)] = &[("read", Access::Read), ("read-write", Access::ReadWrite)];
 
 /// Reads all of them, in the order of the file. `builtins` are the embedded components.
@@ -77,6 +80,7 @@ fn parse_component(text: &str, folders: &Folders, builtins: &[&str]) -> Result<C
 }
 
 fn read_grants(mut section: Section<'_>, folders: &Folders) -> Grants {
+    let named = GRANTS.into_iter().filter(|key| section.has(key)).collect();
     let directories = section.take("directories").map(|item| read_directories(&item, folders)).unwrap_or_default();
     let files = section.take("files").map(|item| read_files(&item, folders)).unwrap_or_default();
     let http = section.take("http").map(|item| item.parsed_elements(parse_origin)).unwrap_or_default();
@@ -85,7 +89,7 @@ fn read_grants(mut section: Section<'_>, folders: &Folders) -> Grants {
     let kv = read_state(&mut section, "kv");
     let accounts = read_state(&mut section, "accounts");
     section.finish();
-    Grants { directories, files, http, secrets, kv, accounts }
+    Grants { named, directories, files, http, secrets, kv, accounts }
 }
 
 fn read_state(section: &mut Section<'_>, key: &'static str) -> State {

@@ -238,6 +238,11 @@ impl<'a> Section<'a> {
         Self { source, name, location, left, known: Vec::new() }
     }
 
+    /// Whether a key is there, and was not taken yet.
+    pub fn has(&self, key: &str) -> bool {
+        self.left.contains_key(key)
+    }
+
     /// The value of a key, if it is there.
     pub fn take(&mut self, key: &'static str) -> Option<Item<'a>> {
         self.known.push(key);
