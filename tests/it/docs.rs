@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use bulkhead_tests::image::Image;
+use bulkhead_tests::operator::first_password;
 use bulkhead_tests::places::{self, TempDir};
 use bulkhead_tests::registry;
 use bulkhead_tests::server::Server;
+use bulkhead_tests::shell::{self, Shell};
 
 fn read(path: &str) -> String {
     std::fs::read_to_string(places::repository().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
@@ -42,6 +44,69 @@ fn links_in_the_documents_lead_somewhere() {
                 assert!(folder.join(path).exists(), "{document} links to {link}, which is not there");
             }
         }
+    }
+}
+
+#[test]
+fn the_example_of_the_defaults_is_what_a_server_without_a_file_uses() {
+    let table = |path: &str| read(path).parse::<toml::Table>().unwrap_or_else(|error| panic!("{path}: {error}"));
+    assert_eq!(table("examples/configs/default-like.toml"), table("host/server/src/config/default.toml"));
+}
+
+#[test]
+fn the_readme_s_locks_are_set_and_taken_off_as_it_says() {
+    let server = Server::start_with_defaults();
+    let password = first_password(&server);
+    let admin = server.client().basic("admin", &password);
+    let (first, second) = (Image::docker(1, &[1000]), Image::docker(2, &[1000]));
+    let push = |image: &Image| registry::put_manifest(&admin, "team/tools/busybox", "1", &image.manifest).status;
+    registry::push_image(&admin, "team/tools/busybox", "other", &second);
+    registry::push_image(&admin, "team/tools/busybox", "1", &first);
+
+    let readme = read("README.md");
+    let section = readme.split("## Lock what must not change\n").nth(1).and_then(|rest| rest.split("\n## ").next());
+    let blocks = shell::blocks(section.expect("README.md has the section"), "sh");
+    let [lock, unlock] = blocks.as_slice() else { panic!("not two blocks: {blocks:?}") };
+    let mut shell = Shell::start(server.folder());
+    shell.set(
+        &[("SERVER", format!("http://{}", server.host())), ("BULKHEAD_PASSWORD", password)]
+            .map(|(name, value)| (name.to_owned(), value)),
+    );
+    let shown = shell.run(lock);
+    assert!(shown.lines().any(|line| line.starts_with("write ") && line.ends_with("locked")), "{shown}");
+    assert_eq!(push(&second), 405, "the tag is locked");
+    admin.delete("/v2/team/tools/busybox/manifests/other").expect_error(&[405], &["UNSUPPORTED"]);
+    registry::assert_whole(&admin, "team/tools/busybox", "1", &first);
+    registry::assert_whole(&admin, "team/tools/busybox", "other", &second);
+    let _ = shell.run(unlock);
+    assert_eq!(push(&second), 201, "the lock is off");
+    registry::assert_whole(&admin, "team/tools/busybox", "1", &second);
+}
+
+#[test]
+fn the_readme_s_paths_and_keys_are_there_and_take_what_it_says() {
+    let server = Server::start_with_defaults();
+    let readme = read("README.md");
+    let rows: Vec<&str> = readme.lines().filter(|line| line.starts_with("| `/api/v1/")).collect();
+    assert!(rows.len() > 10, "the table is not there");
+    for row in rows {
+        let mut words = row.split('`').skip(1).step_by(2);
+        let path = words.next().unwrap_or_default();
+        let path = path
+            .replace("NAME", "default")
+            .replace("REPOSITORY", "app")
+            .replace("ID", "x")
+            .replace("TOKEN", "x")
+            .replace("MAP", "x");
+        let answer = server.client().request("TRACE", &path).send().expect(405);
+        let allowed: BTreeSet<&str> =
+            answer.header("Allow").unwrap_or_default().split(", ").filter(|method| *method != "HEAD").collect();
+        let told: BTreeSet<&str> = words.filter(|word| word.bytes().all(|byte| byte.is_ascii_uppercase())).collect();
+        assert_eq!(told, allowed, "{path}");
+    }
+    for path in ["/oauth2/keys", "/.well-known/jwks.json"] {
+        assert!(readme.contains(path), "README.md does not name {path}");
+        assert!(server.client().get(path).expect(200).json()["keys"][0]["kid"].is_string(), "{path}");
     }
 }
 
