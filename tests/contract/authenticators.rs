@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
+use bulkhead_core::ports::auth::Credential;
 use bulkhead_plugin::{Grants, Plugin};
-use bulkhead_tests::places::TempDir;
+use bulkhead_tests::receiver::Answer;
 use bulkhead_tests::suites::authenticator::{CredentialKind, Subject, Tracks, basic, certificate};
 use bulkhead_tests::users::{self, ALICE, RITA};
 use serde_json::json;
 
+use crate::stage::{AUDIENCE, Issuer, Stage, company};
 use crate::{accounts, world};
 
-async fn hello_auth(_: &TempDir) -> Subject {
+async fn hello_auth(_: &Stage) -> Subject {
     let plugin = world::plugin("hello-auth", json!({"password": "of the house"}), Grants::default()).await;
     Subject {
         plugin: authenticator(&plugin),
@@ -22,8 +24,8 @@ async fn hello_auth(_: &TempDir) -> Subject {
     }
 }
 
-async fn auth_htpasswd(folder: &TempDir) -> Subject {
-    let file = folder.path().join("users");
+async fn auth_htpasswd(stage: &Stage) -> Subject {
+    let file = stage.path().join("users");
     users::write_htpasswd(&file);
     let grants = Grants { files: [("/users".to_owned(), file)].into(), ..Grants::default() };
     let settings = json!({"groups": {"ops": [ALICE.name, RITA.name], "dev": [RITA.name]}});
@@ -43,7 +45,7 @@ async fn auth_htpasswd(folder: &TempDir) -> Subject {
     }
 }
 
-async fn auth_accounts(_: &TempDir) -> Subject {
+async fn auth_accounts(_: &Stage) -> Subject {
     let grants = Grants { accounts: true, ..Grants::default() };
     let plugin = world::plugin("auth-accounts", json!({}), grants).await;
     Subject {
@@ -56,7 +58,7 @@ async fn auth_accounts(_: &TempDir) -> Subject {
     }
 }
 
-async fn auth_mtls(_: &TempDir) -> Subject {
+async fn auth_mtls(_: &Stage) -> Subject {
     let rule = json!({"subject": "CN=*,O=Contoso", "groups": ["ci"]});
     let plugin = world::plugin("auth-mtls", json!({"rules": [rule]}), Grants::default()).await;
     Subject {
@@ -73,6 +75,42 @@ async fn auth_mtls(_: &TempDir) -> Subject {
     }
 }
 
+async fn auth_http(stage: &Stage) -> Subject {
+    let (origin, grants) = stage.serve(company);
+    let plugin = world::plugin("auth-http", json!({"url": format!("{origin}/login")}), grants).await;
+    Subject {
+        plugin: authenticator(&plugin),
+        kind: CredentialKind::Basic,
+        right: basic("erin", "swordfish"),
+        subject: "erin",
+        wrong: vec![basic("erin", "another"), basic("erin", ""), basic("nobody", "swordfish"), basic("swordfish", "erin")],
+        tracks: Tracks::Nobody,
+    }
+}
+
+async fn auth_oidc(stage: &Stage) -> Subject {
+    let (issuer, stranger) = (Issuer::new(), Issuer::new());
+    let keys = issuer.keys();
+    let (origin, grants) = stage.serve(move |_| Answer::Json(keys.clone()));
+    let trusted = json!({"issuer": origin, "audiences": [AUDIENCE], "jwks-uri": format!("{origin}/keys")});
+    let plugin = world::plugin("auth-oidc", json!({"issuers": [trusted], "basic": false}), grants).await;
+    Subject {
+        plugin: authenticator(&plugin),
+        kind: CredentialKind::Bearer,
+        right: Credential::Bearer(issuer.token(&origin, AUDIENCE, 3600)),
+        subject: "runner-7",
+        wrong: [
+            issuer.token(&origin, AUDIENCE, -3600),
+            issuer.token(&origin, "another.example.com", 3600),
+            issuer.token("https://another.example.com", AUDIENCE, 3600),
+            stranger.token(&origin, AUDIENCE, 3600),
+        ]
+        .map(Credential::Bearer)
+        .into(),
+        tracks: Tracks::Nobody,
+    }
+}
+
 fn authenticator(plugin: &Arc<Plugin>) -> Arc<dyn bulkhead_core::ports::auth::Authenticator> {
     plugin.authenticator().expect("an authenticator")
 }
@@ -84,8 +122,8 @@ macro_rules! clauses {
                 #[test]
                 fn $clause() {
                     super::world::block_on(async {
-                        let folder = super::TempDir::new();
-                        let subject = super::$plugin(&folder).await;
+                        let stage = super::Stage::new();
+                        let subject = super::$plugin(&stage).await;
                         bulkhead_tests::suites::authenticator::$clause(subject).await;
                     });
                 }
@@ -114,4 +152,4 @@ macro_rules! contract {
     };
 }
 
-contract! { hello_auth auth_htpasswd auth_accounts auth_mtls }
+contract! { hello_auth auth_htpasswd auth_accounts auth_mtls auth_http auth_oidc }

@@ -5,5 +5,6 @@ mod accounts;
 mod authenticators;
 mod authorizers;
 mod manifests;
+mod stage;
 mod storage;
 mod world;
