@@ -4,6 +4,7 @@
 use bulkhead_tests::digest;
 use bulkhead_tests::http::{Client, Response};
 use bulkhead_tests::registry::{self, post_form, send_json};
+use bulkhead_tests::users::RITA;
 use serde_json::json;
 
 use super::{World, access_token, granted, refresh, refresh_token};
@@ -39,7 +40,7 @@ const PATHS: [&str; 26] = [
 ];
 
 /// The same in scopes, where nothing is decoded.
-const SCOPES: [&str; 20] = [
+const SCOPES: [&str; 18] = [
     "repository:team/../secret/app:pull,push",
     "repository:team/app/../../secret/app:pull",
     "repository:team/%2e%2e/secret/app:pull",
@@ -51,8 +52,6 @@ const SCOPES: [&str; 20] = [
     "repository:secret/app/:pull",
     "repository:Secret/App:pull",
     "repository:SECRET/APP:*",
-    "repository:secret/app\0:pull",
-    "repository:secret/app\0team/app:pull",
     "repository:team/app:pull:secret/app:pull",
     "repository:team/*:pull",
     "repository:**:pull",
@@ -61,6 +60,9 @@ const SCOPES: [&str; 20] = [
     "Repository:secret/app:pull",
     "repository(team):secret/app:pull",
 ];
+
+/// And those that no request can say.
+const UNREADABLE: [&str; 2] = ["repository:secret/app\0:pull", "repository:secret/app\0team/app:pull"];
 
 fn answers(client: &Client, name: &str, blob: &str) -> Vec<Response> {
     let send = |method: &str, target: String| client.request(method, &target).body("stolen").try_send();
@@ -138,18 +140,21 @@ fn a_scope_for_a_name_that_parses_to_another_grants_nothing() {
     let world = World::new();
     let nobody = world.server.client();
     let renewed = refresh_token(&world.rita());
-    for scope in SCOPES {
-        let form =
-            [("grant_type", "password"), ("service", "x"), ("username", "rita"), ("password", "staple-7"), ("scope", scope)];
-        for answer in [
+    let ask = |scope: &str| {
+        let login = [("grant_type", "password"), ("service", "x"), ("username", RITA.name), ("password", RITA.password)];
+        let form = [&login[..], &[("scope", scope)]].concat();
+        [
             registry::ask_for_token(&world.rita(), &[scope]),
             post_form(&nobody, "/oauth2/token", &form),
             refresh(&nobody, &renewed, scope),
-        ] {
-            // What cannot be read at all may be refused.
-            if matches!(answer.status, 400 | 401) {
-                continue;
-            }
+        ]
+    };
+    // Each of the three ways works: what grants nothing is the scope.
+    for answer in ask("repository:team/app:pull") {
+        assert_eq!(granted(&answer.expect(200).json()), "repository:team/app:pull");
+    }
+    for scope in SCOPES {
+        for answer in ask(scope) {
             let answer = answer.expect(200).json();
             assert_eq!(granted(&answer), "", "{scope:?}");
             let rita = nobody.bearer(answer["token"].as_str().unwrap());
@@ -162,6 +167,11 @@ fn a_scope_for_a_name_that_parses_to_another_grants_nothing() {
             ] {
                 world.assert_nothing_of_the_secret(scope, &answer.expect(401));
             }
+        }
+    }
+    for scope in UNREADABLE {
+        for answer in ask(scope) {
+            world.assert_nothing_of_the_secret(scope, &answer.expect(400));
         }
     }
     world.assert_untouched();
