@@ -16,7 +16,10 @@ use crate::ports::audit::{Audit, AuditEntry, AuditOutcome};
 use crate::ports::clock::{Clock, Timestamp};
 
 /// The most refusals of one caller that are written within [`WINDOW`].
-const MOST: u64 = 30;
+const MOST_OF_CALLER: u64 = 30;
+/// The same of a source, where nobody knows who was refused: more than may fail to log in, as long as that is as usual, since each of those may
+/// have claimed another name.
+const MOST_OF_SOURCE: u64 = 100;
 const WINDOW: Duration = Duration::from_secs(60);
 
 /// An audit log that takes some refusals of each caller, and counts the others.
@@ -51,7 +54,7 @@ impl Refusals {
         Self { log, clock, callers: Mutex::default() }
     }
 
-    fn fate(&self, caller: Key) -> Fate {
+    fn fate(&self, caller: Key, most: u64) -> Fate {
         let now = self.clock.now();
         let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
         let known = callers.get(caller);
@@ -61,11 +64,11 @@ impl Refusals {
             other => (Count { since: now, refused: 1 }, other.map_or(0, |count| count.refused)),
         };
         // One who was counted beyond what was written is not forgotten before that was told.
-        callers.tidy(|count| is_over(count) && count.refused <= MOST);
+        callers.tidy(|count| is_over(count) && count.refused <= most);
         callers.put(caller, count);
         match count.refused {
-            1..=MOST => Fate::Written { omitted: before.saturating_sub(MOST) },
-            refused if refused == MOST + 1 => Fate::LastOne,
+            refused if refused <= most => Fate::Written { omitted: before.saturating_sub(most) },
+            refused if refused == most + 1 => Fate::LastOne,
             _ => Fate::Counted,
         }
     }
@@ -78,10 +81,11 @@ impl Audit for Refusals {
             AuditOutcome::Done | AuditOutcome::Throttled => return self.log.record(entry).await,
             AuditOutcome::Refused | AuditOutcome::Failed => {}
         }
-        match self.fate(caller(&entry)) {
+        let most = if entry.who.is_some() { MOST_OF_CALLER } else { MOST_OF_SOURCE };
+        match self.fate(caller(&entry), most) {
             Fate::Written { omitted } => self.log.record(AuditEntry { omitted, ..entry }).await,
             Fate::LastOne => {
-                let reason = format!("the {MOST} refusals of a minute are written, and further ones of this caller only counted");
+                let reason = format!("{most} refusals of a caller are written within a minute, and further ones only counted");
                 let bare = AuditEntry { targets: Vec::new(), steps: Vec::new(), repository: None, ..entry };
                 self.log.record(AuditEntry { outcome: AuditOutcome::Throttled, reason, ..bare }).await;
             }
