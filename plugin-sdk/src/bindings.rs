@@ -73,9 +73,11 @@ pub mod storage {
         inline: "package bulkhead:sdk; world storage-alone { export bulkhead:plugin/storage@0.1.0; }",
         path: "wit",
         world: "storage-alone",
-        with: { "bulkhead:plugin/types@0.1.0": crate::bindings::imports::bulkhead::plugin::types },
+        with: {
+            "bulkhead:plugin/types@0.1.0": crate::bindings::imports::bulkhead::plugin::types,
+            "bulkhead:plugin/objects@0.1.0": crate::bindings::imports::bulkhead::plugin::objects,
+        },
         additional_derives: [PartialEq, Eq],
-        additional_derives_ignore: ["source", "sink"],
         pub_export_macro: true,
         default_bindings_module: "bulkhead_plugin_sdk::bindings::storage",
     });

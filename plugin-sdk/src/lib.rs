@@ -2,8 +2,8 @@
 //!
 //! A plugin is a type that implements [`Plugin`] and the trait of each kind that it is for: [`Authenticator`], [`Authorizer`],
 //! [`Admission`], [`Storage`] or [`Webhook`]. One line exports it: `export!(Mine: Authenticator, Authorizer);`. What it may ask of the host
-//! are the modules [`log`], [`clock`], [`random`], [`http`], [`secrets`], [`kv`], [`accounts`] and [`files`]; each but the first three only as
-//! far as the operator granted it. Compiled for any other target than Wasm the same calls go to the fake host of [`testing`], so that
+//! are the modules [`log`], [`clock`], [`random`], [`http`], [`secrets`], [`kv`], [`accounts`], [`files`] and [`below`]; each but the first three only
+//! as far as the operator granted it. Compiled for any other target than Wasm the same calls go to the fake host of [`testing`], so that
 //! plain `cargo test` tests a plugin.
 //!
 //! [`glob`] has the patterns of the bundled policies.
@@ -29,7 +29,7 @@ pub use bindings::imports::bulkhead::plugin::types::{
     Caller, Error, Header, HttpRequest, HttpResponse, Identity, RequestContext, Timestamp, Unavailable,
 };
 pub use error::{OrError, Result};
-pub use imports::{accounts, clock, files, http, kv, log, random, secrets};
+pub use imports::{accounts, below, clock, files, http, kv, log, random, secrets};
 pub use kinds::{admission, authenticator, authorizer, storage, webhook};
 pub use plugin::{NoSettings, Plain, Plugin};
 
@@ -45,11 +45,11 @@ pub mod prelude {
     pub use crate::admission::{Admission, Change, Opinion};
     pub use crate::authenticator::{Acceptance, Authentication, Authenticator, Basic, Credential, Standing};
     pub use crate::authorizer::{Access, Authorizer, Verdict};
-    pub use crate::storage::{ByteRange, FileSlice, ObjectInfo, Sink, Source, Storage};
+    pub use crate::storage::{ByteRange, FileSlice, ObjectInfo, Progress, Receipt, Sink, Source, Storage};
     pub use crate::webhook::{Event, Judgement, Webhook};
     pub use crate::{
         Caller, Error, HttpRequest, HttpResponse, Identity, NoSettings, OrError, Plain, Plugin, RequestContext, Result, accounts,
-        authorizer, clock, export, files, http, kv, log, random, secrets, webhook,
+        authorizer, below, clock, export, files, http, kv, log, random, secrets, webhook,
     };
 }
 

@@ -93,7 +93,7 @@ fn lying_reads_are_not_served(behaviour: &str) {
 
 #[test]
 fn honest_bytes_through_a_guest_are_served() {
-    for behaviour in ["honest", "honest-reader"] {
+    for behaviour in ["honest", "honest-pieces"] {
         let (server, image) = with_image(&behaving(behaviour));
         registry::assert_whole(&server.client(), "a/app", "1", &image);
         for blob in &image.layers {
@@ -112,17 +112,17 @@ fn other_bytes_of_the_right_length_are_not_served() {
 
 #[test]
 fn one_wrong_byte_at_the_end_of_a_stream_is_not_served() {
-    lying_reads_are_not_served("lies-bytes-reader");
+    lying_reads_are_not_served("lies-last-byte");
 }
 
 #[test]
 fn a_stream_that_ends_too_early_is_not_served_as_a_whole() {
-    lying_reads_are_not_served("short-reader");
+    lying_reads_are_not_served("short-pieces");
 }
 
 #[test]
 fn a_stream_without_an_end_serves_the_right_bytes_or_none() {
-    let (server, image) = with_image(&behaving("long-reader"));
+    let (server, image) = with_image(&behaving("long-bytes"));
     for blob in &image.layers {
         let Some(answer) = read(&server, blob, None) else { continue };
         if answer.status == 200 && answer.complete {

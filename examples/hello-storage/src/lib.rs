@@ -27,8 +27,8 @@ impl Storage for Hello {
         Ok(entry.map(|entry| ObjectInfo { key: key.to_owned(), size: entry.size, modified: entry.modified }))
     }
 
-    fn delete(&mut self, key: &str) -> Result<()> {
-        files::remove_if_there(&self.path(key))
+    fn delete(&mut self, keys: &[String]) -> Result<()> {
+        keys.iter().try_for_each(|key| files::remove_if_there(&self.path(key)))
     }
 
     fn list(&mut self, prefix: &str, after: Option<&str>, limit: u32) -> Result<Vec<ObjectInfo>> {
@@ -59,13 +59,15 @@ impl Storage for Hello {
         Ok(Sink::File(FileSlice::from(str::from_utf8(state)?, offset)))
     }
 
-    fn commit(&mut self, state: &[u8], key: &str) -> Result<()> {
+    fn commit(&mut self, state: &[u8], key: &str) -> Result<Progress> {
         match files::publish(str::from_utf8(state)?, &self.path(key)) {
-            Err(Error::Conflict) => self.abort(state),
+            Ok(()) => {}
+            Err(Error::Conflict) => self.abort(state)?,
             // Asked again for what is done already.
-            Err(Error::NotFound) if self.stat(key)?.is_some() => Ok(()),
-            other => other,
+            Err(Error::NotFound) if self.stat(key)?.is_some() => {}
+            Err(error) => return Err(error),
         }
+        Ok(Progress::Done)
     }
 
     fn abort(&mut self, state: &[u8]) -> Result<()> {
@@ -93,7 +95,7 @@ mod tests {
         }
         let keys: Vec<String> = plugin.list("a", None, 10).unwrap().into_iter().map(|object| object.key).collect();
         assert_eq!(keys, ["a-b", "a/b"]);
-        plugin.delete("a/b").unwrap();
+        plugin.delete(&["a/b".to_owned()]).unwrap();
         assert_eq!(plugin.stat("a/b"), Ok(None));
     }
 }

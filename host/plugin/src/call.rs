@@ -17,7 +17,7 @@ use crate::compiled::Exports;
 use crate::output::bounded;
 use crate::plugin::Plugin;
 use crate::pool::Instance;
-use crate::state::State;
+use crate::state::{Layers, State};
 
 /// How long after the deadline a guest that waits in an import is cut off from outside. One that computes stops by itself before that.
 const GRACE: Duration = Duration::from_millis(20);
@@ -66,12 +66,12 @@ impl Call {
         Self { plugin, instance: Some(instance), request, function, _permit: permit }
     }
 
-    /// The same instance is called again, with its whole time.
-    pub(crate) fn again(&mut self, function: &'static str) {
-        self.function = function;
+    /// Lets the guest reach what it lies over.
+    pub(crate) fn over(mut self, layers: &Layers) -> Self {
         if let Some(instance) = &mut self.instance {
-            instance.rearm(Instant::now() + self.plugin.time());
+            instance.store.data_mut().layers = Arc::clone(layers);
         }
+        self
     }
 
     /// Store, functions and deadline, if the instance still lives.

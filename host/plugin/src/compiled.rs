@@ -191,7 +191,8 @@ impl Indices {
 
 /// Ours in this version, and WASI 0.2 without its HTTP.
 fn check_imports(inspection: &Inspection) -> Result<(), LoadError> {
-    const OURS: [&str; 9] = ["types", "log", "clock", "random", "http", "secrets", "kv", "accounts", "files"];
+    const OURS: [&str; 11] =
+        ["types", "objects", "log", "clock", "random", "http", "secrets", "kv", "accounts", "files", "below"];
     const WASI: [&str; 6] = ["io", "cli", "clocks", "filesystem", "random", "sockets"];
     for name in &inspection.imports {
         let known = match (name.strip_prefix("bulkhead:plugin/"), name.strip_prefix("wasi:")) {

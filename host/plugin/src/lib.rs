@@ -30,3 +30,4 @@ pub use net::{Origin, OriginError, client_tls};
 pub use plugin::Plugin;
 pub use runtime::{Runtime, RuntimeOptions};
 pub use spec::{ComponentSource, DirectoryAccess, DirectoryGrant, Grants, HttpGrant, Limits, PluginSpec, SecretSource};
+pub use state::Layers;

@@ -21,8 +21,8 @@ use crate::compiled::{Compiled, Exports, Inspection, Kind};
 use crate::error::LoadError;
 use crate::kinds;
 use crate::output::bounded;
-use crate::pool::{Instance, Pool, Slots};
-use crate::state::{Reach, State};
+use crate::pool::{Instance, Keeping, Pool, Slots};
+use crate::state::{Layers, Reach, State};
 
 /// Bytes that one answer of a guest may have: what auth, admission and webhooks need.
 const ANSWER_BYTES: usize = 4 * 1024 * 1024;
@@ -67,7 +67,7 @@ impl Plugin {
         };
         Ok(Arc::new(Self {
             label: PluginLabel { name: reach.plugin.clone(), digest: compiled.inspection.digest.clone() },
-            pool: slots.pool(),
+            pool: slots.pool(if reach.limits.instances == 1 { Keeping::Always } else { Keeping::WhileUseful }),
             settings_text: settings.to_string(),
             settings,
             no_request: "".into(),
@@ -138,9 +138,9 @@ impl Plugin {
         self.is(Kind::Admission).then(|| Arc::new(kinds::AdmissionPlugin(self.clone())) as _)
     }
 
-    /// As the storage driver of a registry; none if it is not of that kind.
-    pub fn storage(self: &Arc<Self>, registry: &RegistryName) -> Option<Arc<dyn StorageDriver>> {
-        self.is(Kind::Storage).then(|| Arc::new(kinds::StoragePlugin::new(self.clone(), registry.clone())) as _)
+    /// As the storage driver of a registry, over these layers; none if it is not of that kind.
+    pub fn storage(self: &Arc<Self>, registry: &RegistryName, layers: Layers) -> Option<Arc<dyn StorageDriver>> {
+        self.is(Kind::Storage).then(|| Arc::new(kinds::StoragePlugin::new(self.clone(), registry.clone(), layers)) as _)
     }
 
     /// As a webhook of a registry; none if it is not of that kind.

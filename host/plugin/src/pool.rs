@@ -52,9 +52,22 @@ impl Instance {
     }
 }
 
+/// Whether an instance may be replaced while it is sound.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Keeping {
+    /// When it is worn, or others need the room.
+    #[default]
+    WhileUseful,
+    /// Never: the operator allows the plugin one instance alone, and what it holds is held nowhere else.
+    Always,
+}
+
 /// The instances of one plugin that wait.
 #[derive(Default)]
-pub(crate) struct Pool(Mutex<HashMap<Option<RegistryName>, Vec<Instance>>>);
+pub(crate) struct Pool {
+    idle: Mutex<HashMap<Option<RegistryName>, Vec<Instance>>>,
+    keeping: Keeping,
+}
 
 impl Pool {
     /// One that serves this registry.
@@ -65,7 +78,7 @@ impl Pool {
     /// Keeps it for the next call, unless it is worn, or somebody waits for its slot.
     pub(crate) fn give_back(&self, instance: Instance, slots: &Slots) {
         let worn = instance.calls >= MAX_CALLS || instance.store.data().memory.used > MAX_IDLE_BYTES;
-        if worn || slots.are_wanted() {
+        if self.keeping == Keeping::WhileUseful && (worn || slots.are_wanted()) {
             return;
         }
         let registry = instance.store.data().registry.clone();
@@ -78,12 +91,15 @@ impl Pool {
 
     /// Whether one was there to be dropped.
     fn drop_one(&self) -> bool {
+        if self.keeping == Keeping::Always {
+            return false;
+        }
         let dropped = self.lock().values_mut().find_map(Vec::pop);
         dropped.is_some()
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Option<RegistryName>, Vec<Instance>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -102,8 +118,8 @@ impl Slots {
     }
 
     /// A pool whose waiting instances may be dropped when others need the room.
-    pub(crate) fn pool(&self) -> Arc<Pool> {
-        let pool = Arc::new(Pool::default());
+    pub(crate) fn pool(&self, keeping: Keeping) -> Arc<Pool> {
+        let pool = Arc::new(Pool { idle: Mutex::default(), keeping });
         let mut pools = self.pools();
         pools.retain(|known| known.strong_count() > 0);
         pools.push(Arc::downgrade(&pool));

@@ -13,12 +13,12 @@ use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 
 use crate::checks::Checks;
-use crate::compiled::{Compiled, Inspection, MAX_COMPONENT_BYTES, compile};
+use crate::compiled::{Compiled, Inspection, Kind, MAX_COMPONENT_BYTES, compile};
 use crate::engine::{self, MAX_MEMORY_BYTES};
 use crate::error::{LoadError, RuntimeError};
 use crate::files::Granted;
 use crate::imports;
-use crate::net::Client;
+use crate::net::{Client, Retry};
 use crate::plugin::Plugin;
 use crate::pool::Slots;
 use crate::spec::{ComponentSource, Grants, Limits, PluginSpec};
@@ -98,12 +98,14 @@ impl Runtime {
             files: open_grants(&spec.grants).await?,
             kv: granted("kv", spec.grants.kv, &self.catalog, "there is no catalog that could keep the state")?,
             accounts: granted("accounts", spec.grants.accounts, &self.accounts, "this host keeps no accounts")?,
+            over: spec.grants.over,
             http: spec.grants.http,
             secrets: spec.grants.secrets,
             client: self.client.clone(),
             clock: self.clock.clone(),
             limits: spec.limits,
             checks: self.checks.clone(),
+            retry: if compiled.inspection.kinds.contains(&Kind::Storage) { Retry::Idempotent } else { Retry::Never },
         });
         let permits = usize::try_from(reach.limits.instances).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
         let permits = Arc::new(Semaphore::new(permits));

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bulkhead_core::ports::driver::LayerName;
 use bytes::Bytes;
 
 use crate::net::Origin;
@@ -50,6 +51,8 @@ pub struct Grants {
     pub kv: bool,
     /// Whether it may check secrets against the accounts that the host keeps for the registry that is served, and look accounts up.
     pub accounts: bool,
+    /// What it calls the storages that it lies over.
+    pub over: Vec<LayerName>,
 }
 
 /// A directory of the host that a plugin may name paths in.

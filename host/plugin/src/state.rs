@@ -1,11 +1,13 @@
 //! What an instance carries along: who it is, what it may reach, how much it has used, and when its call must end.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bulkhead_core::ports::accounts::AccountDirectory;
 use bulkhead_core::ports::catalog::Catalog;
 use bulkhead_core::ports::clock::Clock;
+use bulkhead_core::ports::driver::{Layer, LayerName};
 use bulkhead_core::ports::ids::RegistryName;
 use wasmtime::component::ResourceTable;
 use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
@@ -14,7 +16,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use crate::checks::Checks;
 use crate::engine::MAX_TABLE_ELEMENTS;
 use crate::files::Granted;
-use crate::net::Client;
+use crate::net::{Client, Retry};
 use crate::output::Output;
 use crate::spec::{HttpGrant, Limits, SecretSource};
 use crate::wasi;
@@ -22,12 +24,17 @@ use crate::wasi;
 /// The most host resources (streams, pollables) of one instance.
 const MAX_RESOURCES: usize = 1024;
 
+/// What a storage plugin lies over, by the names that it gives them.
+pub type Layers = Arc<BTreeMap<LayerName, Arc<dyn Layer>>>;
+
 /// What one plugin may reach, and by what means. The same for all its instances.
 pub(crate) struct Reach {
     pub(crate) plugin: Arc<str>,
     pub(crate) files: Arc<Granted>,
+    /// The names of what it lies over. What that is is known once a registry is served: see [`State::layers`].
+    pub(crate) over: Vec<LayerName>,
     pub(crate) http: HttpGrant,
-    pub(crate) secrets: std::collections::BTreeMap<String, SecretSource>,
+    pub(crate) secrets: BTreeMap<String, SecretSource>,
     /// Where its own state is kept; none: not granted.
     pub(crate) kv: Option<Arc<dyn Catalog>>,
     /// Who checks secrets of the registry's accounts; none: not granted.
@@ -35,6 +42,8 @@ pub(crate) struct Reach {
     pub(crate) client: Client,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) limits: Limits,
+    /// Whether its own requests are sent again where that does no harm.
+    pub(crate) retry: Retry,
     /// Where credentials are checked.
     pub(crate) checks: Arc<Checks>,
 }
@@ -47,6 +56,8 @@ pub(crate) struct State {
     pub(crate) reach: Arc<Reach>,
     /// The registry that it serves; none while it is only tried out. One instance never serves two.
     pub(crate) registry: Option<RegistryName>,
+    /// What it lies over, as a storage of that registry.
+    pub(crate) layers: Layers,
     pub(crate) output: Arc<Output>,
     /// When the call that is under way must have ended.
     pub(crate) deadline: Instant,
@@ -66,6 +77,7 @@ impl State {
             memory: Memory { used: 0, most: reach.limits.memory, refused: false },
             reach,
             registry,
+            layers: Layers::default(),
             output,
             deadline: Instant::now(),
             overdue: false,

@@ -3,6 +3,7 @@
 
 mod support;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bulkhead_plugin::{ComponentSource, Kind, LoadError, SecretSource};
@@ -23,7 +24,10 @@ async fn a_component_is_what_it_exports() {
     let plugin = load("hello-auth", json!({"password": "x"})).await;
     assert_eq!(plugin.kinds(), [Kind::Authenticator]);
     assert!(plugin.authenticator().is_some() && plugin.authorizer().is_none());
-    assert!(plugin.storage(&"default".parse().unwrap()).is_none() && plugin.webhook(&"default".parse().unwrap()).is_none());
+    assert!(
+        plugin.storage(&"default".parse().unwrap(), Arc::default()).is_none()
+            && plugin.webhook(&"default".parse().unwrap()).is_none()
+    );
     assert!(plugin.label().digest.starts_with("sha256:") && &*plugin.label().name == "hello-auth");
     let both = runtime().inspect(guest("hostile-auth")).await.unwrap();
     assert_eq!(both.kinds, [Kind::Authenticator, Kind::Authorizer]);

@@ -5,11 +5,12 @@
 mod support;
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Instant;
 
 use bulkhead_core::ports::admission::{Change, ManifestChange, TagState};
 use bulkhead_core::ports::auth::{Access, AccessAction, Credential};
-use bulkhead_core::ports::driver::Sink;
+use bulkhead_core::ports::driver::{Receipt, Sink};
 use bulkhead_core::ports::ids::UploadId;
 use serde_json::json;
 use support::{blobs, context, load, spec, try_load};
@@ -80,7 +81,7 @@ async fn calls_cost_microseconds() {
     let home = tempfile::tempdir().unwrap();
     let mut spec = spec("storage-fs", json!({"root": "/blobs"}));
     spec.grants = blobs(home.path());
-    let driver = try_load(spec).await.unwrap().storage(&"default".parse().unwrap()).unwrap();
+    let driver = try_load(spec).await.unwrap().storage(&"default".parse().unwrap(), Arc::default()).unwrap();
     std::fs::write(home.path().join("key"), "x").unwrap();
     let key = "key".parse().unwrap();
     measure("open (plan, and the host's open)", 20_000, async || {
@@ -99,7 +100,7 @@ async fn calls_cost_microseconds() {
         let upload = UploadId::random();
         let state = driver.begin(&upload).await.unwrap();
         let Sink::File { .. } = driver.next(&state, 0, Some(0)).await.unwrap() else { panic!() };
-        let state = driver.written(&state, 0, None).await.unwrap();
+        let state = driver.written(&state, 0, Receipt::None).await.unwrap();
         driver.commit(&state, &format!("b/{upload}").parse().unwrap()).await.unwrap();
     })
     .await;

@@ -7,10 +7,11 @@ use std::io::{Read as _, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bulkhead_core::ports::driver::{ByteSource, ObjectKey, Passage, Sink, Source, StorageDriver};
+use bulkhead_core::ports::driver::{ObjectKey, Progress, Receipt, Sink, Source, StorageDriver};
 use bulkhead_core::ports::ids::UploadId;
 use bulkhead_core::ports::plugin::PluginError;
 use bulkhead_oci::ByteRange;
+use bulkhead_plugin::LoadError;
 use serde_json::{Value, json};
 use support::{blobs, spec, try_load};
 use tempfile::TempDir;
@@ -21,7 +22,7 @@ async fn driver(name: &str, settings: Value) -> (TempDir, Arc<dyn StorageDriver>
     spec.grants = blobs(home.path());
     spec.limits.time = Some(Duration::from_secs(2));
     let plugin = try_load(spec).await.unwrap();
-    let driver = plugin.storage(&"default".parse().unwrap()).unwrap();
+    let driver = plugin.storage(&"default".parse().unwrap(), Arc::default()).unwrap();
     (home, driver)
 }
 
@@ -39,19 +40,9 @@ async fn store(driver: &dyn StorageDriver, name: &ObjectKey, bytes: &[u8]) -> Re
         Sink::File { mut file, offset: 0 } => file.write_all(bytes).unwrap(),
         other => panic!("{other:?}"),
     }
-    let state = driver.written(&state, bytes.len() as u64, None).await?;
-    driver.commit(&state, name).await
-}
-
-async fn drain(source: &mut Box<dyn ByteSource>, most: u32) -> Result<Vec<u8>, PluginError> {
-    let mut all = Vec::new();
-    loop {
-        let piece = source.read(most).await?;
-        if piece.is_empty() || all.len() > 1 << 20 {
-            return Ok(all);
-        }
-        all.extend_from_slice(&piece);
-    }
+    let state = driver.written(&state, bytes.len() as u64, Receipt::None).await?;
+    assert_eq!(driver.commit(&state, name).await?, Progress::Done);
+    Ok(())
 }
 
 #[tokio::test]
@@ -71,8 +62,8 @@ async fn what_is_stored_is_found_read_listed_and_deleted() {
     assert_eq!(listed.iter().map(|info| info.key.as_str()).collect::<Vec<_>>(), ["a-b", "a/b", "a/c/d"]);
     let listed = driver.list("a/", Some(&key("a/b")), 10).await.unwrap();
     assert_eq!(listed.iter().map(|info| info.key.as_str()).collect::<Vec<_>>(), ["a/c/d"]);
-    driver.delete(&key("a/b")).await.unwrap();
-    driver.delete(&key("a/b")).await.unwrap();
+    driver.delete(&[key("a/b")]).await.unwrap();
+    driver.delete(&[key("a/b")]).await.unwrap();
     assert_eq!(driver.stat(&key("a/b")).await.unwrap(), None);
     assert!(matches!(driver.open(&key("a/b"), None).await, Err(PluginError::NotFound)));
 }
@@ -83,7 +74,7 @@ async fn an_upload_goes_on_at_its_offset_and_a_second_commit_is_none() {
     let state = driver.begin(&UploadId::random()).await.unwrap();
     let Sink::File { mut file, .. } = driver.next(&state, 0, None).await.unwrap() else { panic!() };
     file.write_all(b"01234").unwrap();
-    let state = driver.written(&state, 5, None).await.unwrap();
+    let state = driver.written(&state, 5, Receipt::None).await.unwrap();
     let Sink::File { file, offset: 5 } = driver.next(&state, 5, Some(5)).await.unwrap() else { panic!() };
     assert_eq!(file.metadata().unwrap().len(), 5, "what was written is there");
     driver.commit(&state, &key("k")).await.unwrap();
@@ -110,26 +101,27 @@ async fn a_path_or_a_link_out_of_the_directory_is_not_granted() {
 }
 
 #[tokio::test]
-async fn a_guests_reader_is_read_in_pieces_and_its_instance_serves_others_afterwards() {
-    let (_home, driver) = hostile("honest-reader").await;
+async fn a_guests_bytes_come_piece_by_piece_and_hold_no_instance() {
+    let (_home, driver) = hostile("honest-pieces").await;
     store(&*driver, &key("k"), &vec![7; 100_000]).await.unwrap();
-    for _ in 0..100 {
-        let Source::Stream(mut source) = driver.open(&key("k"), None).await.unwrap() else { panic!() };
-        assert_eq!(source.passage(), Passage::Guest);
-        assert_eq!(drain(&mut source, 4096).await.unwrap(), vec![7; 100_000]);
-    }
-    let Source::Stream(half) = driver.open(&key("k"), None).await.unwrap() else { panic!() };
-    assert!(driver.stat(&key("k")).await.unwrap().is_some(), "a reader that is open blocks nobody");
-    drop(half);
+    let Source::Bytes(first) = driver.open(&key("k"), None).await.unwrap() else { panic!() };
+    assert_eq!(first, vec![7; 64 * 1024]);
+    let rest = ByteRange { offset: 64 * 1024, length: 100_000 - 64 * 1024 };
+    let Source::Bytes(second) = driver.open(&key("k"), Some(rest)).await.unwrap() else { panic!() };
+    assert_eq!(second, vec![7; 100_000 - 64 * 1024]);
 }
 
 #[tokio::test]
-async fn a_reader_gives_no_more_than_was_asked() {
-    let (_home, driver) = hostile("long-reader").await;
-    store(&*driver, &key("k"), b"abc").await.unwrap();
-    let Source::Stream(mut source) = driver.open(&key("k"), None).await.unwrap() else { panic!() };
-    assert_eq!(&source.read(2).await.unwrap()[..], b"ab");
-    assert!(drain(&mut source, 1 << 16).await.unwrap().len() > 1 << 20, "the data plane has to stop it");
+async fn a_layer_that_the_operator_did_not_name_is_out_of_reach() {
+    let tier = || spec("storage-tier", json!({"small-bytes": 1024}));
+    let refusal = try_load(tier()).await.err();
+    assert!(matches!(&refusal, Some(LoadError::Settings(text)) if text.contains("`large`")), "{refusal:?}");
+    let mut named = tier();
+    named.grants.over = vec!["small".into(), "large".into()];
+    // Named, and bound to nothing: as if a registry had none.
+    let driver = try_load(named).await.unwrap().storage(&"default".parse().unwrap(), Arc::default()).unwrap();
+    let answer = driver.open(&key("k"), None).await;
+    assert!(matches!(answer, Err(PluginError::Unavailable { .. })), "{answer:?}");
 }
 
 #[tokio::test]

@@ -58,7 +58,7 @@ impl HttpResponse {
     }
 }
 
-fn find<'a>(headers: &'a [Header], name: &str) -> Option<&'a str> {
+pub(crate) fn find<'a>(headers: &'a [Header], name: &str) -> Option<&'a str> {
     headers.iter().find(|header| header.name.eq_ignore_ascii_case(name)).map(|header| header.value.as_str())
 }
 

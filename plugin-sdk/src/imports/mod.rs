@@ -1,6 +1,7 @@
 //! What a plugin may ask of the host. In a component each call crosses to the host; elsewhere it goes to the fake host of this thread.
 
 pub mod accounts;
+pub mod below;
 pub mod clock;
 pub mod files;
 pub mod http;

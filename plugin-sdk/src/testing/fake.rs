@@ -2,8 +2,11 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt;
 use std::marker::PhantomData;
+use std::rc::Rc;
 
+use super::below::FakeLayer;
 use crate::accounts::Account;
 use crate::log::Level;
 use crate::{Error, HttpRequest, HttpResponse, Result, Timestamp};
@@ -39,6 +42,7 @@ pub(super) struct State {
     pub(super) granted_files: BTreeSet<String>,
     pub(super) files: BTreeMap<String, FakeFile>,
     pub(super) answers: BTreeMap<String, VecDeque<Result<HttpResponse>>>,
+    pub(super) services: BTreeMap<String, Service>,
     pub(super) requests: Vec<HttpRequest>,
     pub(super) secrets: BTreeMap<String, Vec<u8>>,
     pub(super) kv: BTreeMap<String, (Vec<u8>, Option<Timestamp>)>,
@@ -47,7 +51,21 @@ pub(super) struct State {
     pub(super) kv_to_come: BTreeMap<(Timestamp, String), Vec<u8>>,
     /// None: not granted.
     pub(super) accounts: Option<BTreeMap<String, FakeAccount>>,
+    /// What a storage plugin lies over.
+    pub(super) layers: BTreeMap<String, FakeLayer>,
     pub(super) log: Vec<LogLine>,
+}
+
+/// Answers all requests to an origin.
+#[derive(Clone)]
+pub(super) struct Service(pub(super) Rc<Answering>);
+
+type Answering = dyn Fn(&HttpRequest) -> Result<HttpResponse>;
+
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Service")
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -71,12 +89,14 @@ impl Default for State {
             granted_files: BTreeSet::new(),
             files: BTreeMap::new(),
             answers: BTreeMap::new(),
+            services: BTreeMap::new(),
             requests: Vec::new(),
             secrets: BTreeMap::new(),
             kv: BTreeMap::new(),
             kv_refused: false,
             kv_to_come: BTreeMap::new(),
             accounts: None,
+            layers: BTreeMap::new(),
             log: Vec::new(),
         }
     }
@@ -120,6 +140,12 @@ impl FakeHost {
         self
     }
 
+    /// Has a layer of this name below the plugin, empty so far.
+    pub fn layer(mut self, name: &str) -> Self {
+        self.0.layers.insert(name.to_owned(), FakeLayer::default());
+        self
+    }
+
     /// Grants a directory, empty so far.
     pub fn directory(mut self, path: &str) -> Self {
         self.0.directories.insert(path.trim_end_matches('/').to_owned());
@@ -143,6 +169,12 @@ impl FakeHost {
     /// Like [`FakeHost::answer`], for a request that fails.
     pub fn failure(mut self, url: &str, error: Error) -> Self {
         self.0.answers.entry(url.to_owned()).or_default().push_back(Err(error));
+        self
+    }
+
+    /// Answers every request to this origin, as [`http::origin`](crate::http::origin) writes it, for which no other answer is set.
+    pub fn service(mut self, origin: &str, answer: impl Fn(&HttpRequest) -> Result<HttpResponse> + 'static) -> Self {
+        self.0.services.insert(origin.to_owned(), Service(Rc::new(answer)));
         self
     }
 
@@ -213,6 +245,31 @@ impl Installed {
     /// The paths of all files, in byte order.
     pub fn paths(&self) -> Vec<String> {
         state(|state| state.files.keys().cloned().collect())
+    }
+
+    /// What a layer has under a key.
+    pub fn object(&self, layer: &str, key: &str) -> Option<Vec<u8>> {
+        state(|state| state.layers.get(layer)?.objects.get(key).map(|(bytes, _)| bytes.clone()))
+    }
+
+    /// Puts an object into a layer.
+    pub fn set_object(&self, layer: &str, key: &str, bytes: impl Into<Vec<u8>>) {
+        state(|state| {
+            let now = state.now;
+            if let Some(layer) = state.layers.get_mut(layer) {
+                layer.objects.insert(key.to_owned(), (bytes.into(), now));
+            }
+        });
+    }
+
+    /// The keys of a layer's objects, in byte order.
+    pub fn objects(&self, layer: &str) -> Vec<String> {
+        state(|state| state.layers.get(layer).map(|layer| layer.objects.keys().cloned().collect()).unwrap_or_default())
+    }
+
+    /// How many uploads of a layer are under way.
+    pub fn uploads(&self, layer: &str) -> usize {
+        state(|state| state.layers.get(layer).map_or(0, |layer| layer.uploads.len()))
     }
 
     /// The requests so far, refused ones included.

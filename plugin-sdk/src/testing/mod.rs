@@ -12,6 +12,7 @@
 //! The fake belongs to the thread that installed it, and each test runs in a thread of its own. It keeps to the contracts in `wit/host.wit`;
 //! it syncs nothing and enforces neither time nor memory.
 
+pub(crate) mod below;
 mod fake;
 pub(crate) mod host;
 #[cfg(test)]

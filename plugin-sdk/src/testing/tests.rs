@@ -133,3 +133,12 @@ fn an_answer_can_be_changed_while_a_plugin_lives() {
     host.set_answer("https://a/", Err(Error::unavailable("gone")));
     assert!(http::send(&HttpRequest::get("https://a/")).is_err());
 }
+
+#[test]
+fn a_service_answers_what_no_other_answer_is_set_for() {
+    let echo = |request: &HttpRequest| Ok(json(request.url.clone()));
+    let _host = FakeHost::new().service("https://a:8443", echo).answer("https://a:8443/set", answer(204)).install();
+    assert_eq!(http::send(&HttpRequest::get("https://a:8443/x?y")).unwrap().body, b"https://a:8443/x?y");
+    assert_eq!(http::send(&HttpRequest::get("https://a:8443/set")).unwrap().status, 204);
+    assert!(http::send(&HttpRequest::get("https://a/x")).is_err(), "another origin");
+}

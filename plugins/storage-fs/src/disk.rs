@@ -71,8 +71,8 @@ impl Storage for Disk {
         Ok(entry.map(|entry| ObjectInfo { key: key.to_owned(), size: entry.size, modified: entry.modified }))
     }
 
-    fn delete(&mut self, key: &str) -> Result<()> {
-        files::remove_if_there(&self.path(key)?)
+    fn delete(&mut self, keys: &[String]) -> Result<()> {
+        keys.iter().try_for_each(|key| files::remove_if_there(&self.path(key)?))
     }
 
     fn list(&mut self, prefix: &str, after: Option<&str>, limit: u32) -> Result<Vec<ObjectInfo>> {
@@ -89,15 +89,17 @@ impl Storage for Disk {
         Ok(Sink::File(FileSlice::from(self.staged(state)?, offset)))
     }
 
-    fn commit(&mut self, state: &[u8], key: &str) -> Result<()> {
+    fn commit(&mut self, state: &[u8], key: &str) -> Result<Progress> {
         match files::publish(&self.staged(state)?, &self.path(key)?) {
+            Ok(()) => Ok(()),
             Err(Error::Conflict) if self.stat(key)?.is_some() => self.abort(state),
             // Something is there that is no object: never say that it is stored.
             Err(Error::Conflict) => Err(Error::invalid(format!("`{key}` is a directory: another key begins with `{key}/`"))),
             // Asked again for what it has done, since the answer was lost.
             Err(Error::NotFound) if self.stat(key)?.is_some() => Ok(()),
-            other => other,
+            Err(error) => Err(error),
         }
+        .map(|()| Progress::Done)
     }
 
     fn abort(&mut self, state: &[u8]) -> Result<()> {

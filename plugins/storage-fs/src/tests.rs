@@ -10,11 +10,11 @@ fn disk() -> (Installed, Disk) {
     (host, configure(r#"{"root":"/blobs/"}"#).unwrap())
 }
 
-fn store(host: &Installed, disk: &mut Disk, upload: &str, key: &str, bytes: &str) -> Result<()> {
+fn store(host: &Installed, disk: &mut Disk, upload: &str, key: &str, bytes: &str) -> Result<Progress> {
     let state = disk.begin(upload)?;
     let Sink::File(slice) = disk.next(&state, 0, None)? else { panic!("the host writes the file") };
     host.set_file(&slice.path, bytes);
-    let state = disk.written(state, bytes.len() as u64, None)?;
+    let state = disk.written(state, bytes.len() as u64, Receipt::None)?;
     disk.commit(&state, key)
 }
 
@@ -55,7 +55,7 @@ fn a_second_upload_of_the_same_key_is_dropped_and_succeeds() {
 fn a_commit_that_is_asked_again_succeeds_and_one_of_nothing_does_not() {
     let (host, mut disk) = disk();
     store(&host, &mut disk, "u1", "k", "x").unwrap();
-    assert_eq!(disk.commit(b"u1", "k"), Ok(()));
+    assert_eq!(disk.commit(b"u1", "k"), Ok(Progress::Done));
     assert_eq!(disk.commit(b"u1", "other"), Err(Error::NotFound));
 }
 
@@ -76,7 +76,7 @@ fn aborting_and_deleting_succeed_twice() {
     host.set_file("/blobs/k", "x");
     for _ in 0..2 {
         assert_eq!(disk.abort(b"u1"), Ok(()));
-        assert_eq!(disk.delete("k"), Ok(()));
+        assert_eq!(disk.delete(&["k".to_owned()]), Ok(()));
     }
     assert!(host.paths().is_empty());
 }

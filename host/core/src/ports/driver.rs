@@ -79,10 +79,21 @@ pub enum Source {
         /// How many; none: to its end.
         length: Option<u64>,
     },
-    /// The bytes themselves.
+    /// The first of the bytes, made by the guest; the rest is another `open`.
     Bytes(Bytes),
-    /// Bytes that pass through a guest or come over HTTP.
-    Stream(Box<dyn ByteSource>),
+    /// An HTTP answer.
+    Http(Box<dyn ByteSource>),
+    /// An object of a layer below, or a range of it, unchanged.
+    Below(BelowSlice),
+    /// What [`StorageDriver::decode`] makes of one.
+    Decoded(Decoded),
+    /// A whole object of a layer below, which is also stored in another layer, under the same key.
+    Copied {
+        /// Which.
+        from: BelowSlice,
+        /// The layer that gets the copy.
+        to: LayerName,
+    },
 }
 
 impl fmt::Debug for Source {
@@ -90,26 +101,50 @@ impl fmt::Debug for Source {
         match self {
             Self::File { offset, length, .. } => write!(f, "File {{ offset: {offset}, length: {length:?} }}"),
             Self::Bytes(bytes) => write!(f, "Bytes({})", bytes.len()),
-            Self::Stream(_) => f.write_str("Stream"),
+            Self::Http(_) => f.write_str("Http"),
+            Self::Below(slice) => write!(f, "Below({slice:?})"),
+            Self::Decoded(decoded) => write!(f, "Decoded({:?})", decoded.from),
+            Self::Copied { from, to } => write!(f, "Copied({from:?} to {to})"),
         }
     }
 }
 
-/// Whose hands a stream's bytes pass through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Passage {
-    /// A guest's: they are verified, a range of them too, whatever that costs.
-    Guest,
-    /// The host's alone (an HTTP answer): as good as the place that the guest named.
-    Host,
+/// What a plugin calls a storage that it lies over: the operator's `over` says which that is.
+pub type LayerName = Arc<str>;
+
+/// An object of a layer below, or a range of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BelowSlice {
+    /// The layer.
+    pub layer: LayerName,
+    /// The object.
+    pub key: ObjectKey,
+    /// None: the whole.
+    pub range: Option<ByteRange>,
 }
+
+/// Bytes of a layer below that a guest decodes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decoded {
+    /// What is decoded.
+    pub from: BelowSlice,
+    /// How many bytes of it go into each call, fewer only at their end; 1 to [`MAX_PIECE_BYTES`].
+    pub piece: u32,
+    /// How many of the first bytes that come out are left out.
+    pub skip: u64,
+    /// Handed to each call.
+    pub context: Vec<u8>,
+}
+
+/// The most bytes that go into a guest, or come out of it, in one call.
+pub const MAX_PIECE_BYTES: u32 = 1024 * 1024;
+
+/// The most bytes of an HTTP part, which is gathered in memory.
+pub const MAX_PART_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Makes bytes, a piece at a time.
 #[async_trait]
 pub trait ByteSource: Send {
-    /// Whose hands the bytes pass through.
-    fn passage(&self) -> Passage;
-
     /// The next bytes, at most `most` of them; empty at the end.
     ///
     /// # Errors
@@ -126,41 +161,79 @@ pub enum Sink {
         /// Where the first byte goes.
         offset: u64,
     },
-    /// Bytes that pass through a guest or go over HTTP.
-    Stream {
-        /// Takes the bytes.
-        sink: Box<dyn ByteSink>,
-        /// At most so many; then the driver is asked again.
-        most: Option<u64>,
-    },
+    /// An HTTP request.
+    Part(Box<dyn PartSink>),
+    /// [`StorageDriver::write`], at most so many at once; 1 to [`MAX_PIECE_BYTES`].
+    Bytes(u32),
+    /// An upload of a layer below.
+    Below(BelowUpload),
+    /// What [`StorageDriver::encode`] makes of them, to an upload of a layer below.
+    Encoded(Encoded),
 }
 
 impl fmt::Debug for Sink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File { offset, .. } => write!(f, "File {{ offset: {offset} }}"),
-            Self::Stream { most, .. } => write!(f, "Stream {{ most: {most:?} }}"),
+            Self::Part(part) => write!(f, "Part {{ room: {} }}", part.room()),
+            Self::Bytes(most) => write!(f, "Bytes({most})"),
+            Self::Below(upload) => write!(f, "Below({upload:?})"),
+            Self::Encoded(encoded) => write!(f, "Encoded({:?})", encoded.into),
         }
     }
 }
 
-/// Takes bytes, a piece at a time.
+/// A request whose body is gathered before it is sent.
 #[async_trait]
-pub trait ByteSink: Send {
-    /// Takes all of `bytes`.
-    ///
-    /// # Errors
-    /// [`PluginError`]: nothing of this sink counts as written.
-    async fn write(&mut self, bytes: Bytes) -> Result<(), PluginError>;
+pub trait PartSink: Send + Sync {
+    /// How many new bytes it takes, at least one, at most [`MAX_PART_BYTES`].
+    fn room(&self) -> u64;
 
-    /// Ends it; the answer is handed to [`StorageDriver::written`].
+    /// Sends these bytes, [`room`](Self::room) of them or fewer, again where it fails for the moment.
     ///
     /// # Errors
-    /// [`PluginError`]: nothing of this sink counts as written.
-    async fn finish(&mut self) -> Result<Option<HttpAnswer>, PluginError>;
+    /// [`PluginError`]: nothing of it counts as written.
+    async fn send(&self, pieces: Vec<Bytes>) -> Result<HttpAnswer, PluginError>;
 }
 
-/// What an HTTP sink answered: status and headers.
+/// An upload of a layer below.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BelowUpload {
+    /// The layer.
+    pub layer: LayerName,
+    /// Its state there.
+    pub state: Vec<u8>,
+    /// How many bytes it has.
+    pub offset: u64,
+    /// How many more it takes; then the driver is asked again.
+    pub most: Option<u64>,
+    /// What goes ahead of the new bytes.
+    pub head: Option<BelowSlice>,
+}
+
+/// Bytes that a guest encodes on their way to a layer below.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Encoded {
+    /// Where they go.
+    pub into: BelowUpload,
+    /// How many bytes go into each call, fewer only at the body's end; 1 to [`MAX_PIECE_BYTES`].
+    pub piece: u32,
+    /// Handed to each call.
+    pub context: Vec<u8>,
+    /// Handed to the first call.
+    pub carry: Vec<u8>,
+}
+
+/// What a guest made of bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Encoding {
+    /// What goes below.
+    pub bytes: Bytes,
+    /// What is left for the next call, or for [`StorageDriver::written`].
+    pub carry: Vec<u8>,
+}
+
+/// What an HTTP part was answered: status and headers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpAnswer {
     /// The status.
@@ -168,6 +241,36 @@ pub struct HttpAnswer {
     /// The headers, in order.
     pub headers: Vec<(String, String)>,
 }
+
+/// What came of a sink.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Receipt {
+    /// Of a file, or of bytes that the guest took.
+    None,
+    /// Of an HTTP part.
+    Http(HttpAnswer),
+    /// Of an upload of a layer below.
+    Below {
+        /// Its state now.
+        state: Vec<u8>,
+        /// How many bytes it has now.
+        offset: u64,
+        /// What the last encoding left over.
+        carry: Vec<u8>,
+    },
+}
+
+/// How far a commit is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Done.
+    Done,
+    /// To be asked again, with this state.
+    More(Vec<u8>),
+}
+
+/// The most keys of one [`StorageDriver::delete`], and the most objects of one list.
+pub const MAX_KEYS: usize = 1000;
 
 /// Says where bytes lie. Every function is a call into the guest and may fail with [`PluginError`].
 #[async_trait]
@@ -177,10 +280,18 @@ pub trait StorageDriver: Send + Sync {
 
     /// The object, or a range of it. [`PluginError::NotFound`] if it is not there.
     async fn open(&self, key: &ObjectKey, range: Option<ByteRange>) -> Result<Source, PluginError>;
+    /// The next bytes of a decoded source, which begin at `offset` of what it is made from.
+    async fn decode(&self, _context: &[u8], _offset: u64, _bytes: &[u8]) -> Result<Bytes, PluginError> {
+        never_named("decode")
+    }
+    /// The copy that a source asked for is there.
+    async fn copied(&self, _key: &ObjectKey, _layer: &str, _size: u64) -> Result<(), PluginError> {
+        Ok(())
+    }
     /// None if it is not there.
     async fn stat(&self, key: &ObjectKey) -> Result<Option<ObjectInfo>, PluginError>;
-    /// Gone when it returns; deleting what is not there is no error.
-    async fn delete(&self, key: &ObjectKey) -> Result<(), PluginError>;
+    /// Gone when it returns, all of them, at most [`MAX_KEYS`]; deleting what is not there is no error.
+    async fn delete(&self, keys: &[ObjectKey]) -> Result<(), PluginError>;
     /// In byte order of the key, strictly after `after`, at most `limit`.
     async fn list(&self, prefix: &str, after: Option<&ObjectKey>, limit: u32) -> Result<Vec<ObjectInfo>, PluginError>;
     /// A URL under which the client itself can read the object for so many seconds, or none.
@@ -189,11 +300,48 @@ pub trait StorageDriver: Send + Sync {
     async fn begin(&self, upload: &UploadId) -> Result<Vec<u8>, PluginError>;
     /// Where the bytes from `offset` on go. A file is cut to `offset` by whoever writes it.
     async fn next(&self, state: &[u8], offset: u64, length: Option<u64>) -> Result<Sink, PluginError>;
+    /// The next bytes of a [`Sink::Bytes`], durably; returns the new state.
+    async fn write(&self, _state: &[u8], _offset: u64, _bytes: &[u8]) -> Result<Vec<u8>, PluginError> {
+        never_named("write")
+    }
+    /// The next bytes of a [`Sink::Encoded`], which begin at `offset` of the upload.
+    async fn encode(&self, _context: &[u8], _offset: u64, _carry: &[u8], _bytes: &[u8]) -> Result<Encoding, PluginError> {
+        never_named("encode")
+    }
     /// So many bytes went to the sink, durably; returns the new state.
-    async fn written(&self, state: &[u8], length: u64, answer: Option<HttpAnswer>) -> Result<Vec<u8>, PluginError>;
-    /// Makes the whole upload visible under `key`, at once and durably.
-    async fn commit(&self, state: &[u8], key: &ObjectKey) -> Result<(), PluginError>;
+    async fn written(&self, state: &[u8], length: u64, receipt: Receipt) -> Result<Vec<u8>, PluginError>;
+    /// Makes the whole upload visible under `key`, at once and durably, or goes on with that.
+    async fn commit(&self, state: &[u8], key: &ObjectKey) -> Result<Progress, PluginError>;
     /// Drops it. No error if there is nothing left to drop.
+    async fn abort(&self, state: &[u8]) -> Result<(), PluginError>;
+}
+
+/// A driver that never names a source or sink of that kind need not implement what belongs to it.
+fn never_named<T>(function: &str) -> Result<T, PluginError> {
+    Err(PluginError::Nonsense(format!("{function} of a driver that has no such source or sink")))
+}
+
+/// A storage that another one lies over, as a plugin's own calls reach it. `bulkhead-storage` implements it over a guarded driver. Errors are
+/// what the plugin is told.
+#[async_trait]
+pub trait Layer: Send + Sync {
+    /// None if it is not there.
+    async fn stat(&self, key: &ObjectKey) -> Result<Option<ObjectInfo>, PluginError>;
+    /// Gone when it returns, at most [`MAX_KEYS`].
+    async fn delete(&self, keys: &[ObjectKey]) -> Result<(), PluginError>;
+    /// In byte order of the key, strictly after `after`, at most `limit`.
+    async fn list(&self, prefix: &str, after: Option<&ObjectKey>, limit: u32) -> Result<Vec<ObjectInfo>, PluginError>;
+    /// A URL under which the client itself can read the object for so many seconds, or none.
+    async fn link(&self, key: &ObjectKey, seconds: u32) -> Result<Option<String>, PluginError>;
+    /// At most [`MAX_PIECE_BYTES`] of an object.
+    async fn read(&self, key: &ObjectKey, range: ByteRange) -> Result<Bytes, PluginError>;
+    /// Begins an upload; returns its state.
+    async fn begin(&self, upload: &UploadId) -> Result<Vec<u8>, PluginError>;
+    /// Puts at most [`MAX_PIECE_BYTES`] at `offset` of an upload, durably; returns its new state.
+    async fn append(&self, state: &[u8], offset: u64, bytes: Bytes) -> Result<Vec<u8>, PluginError>;
+    /// Makes an upload the object `key`.
+    async fn commit(&self, state: &[u8], key: &ObjectKey) -> Result<(), PluginError>;
+    /// Drops an upload.
     async fn abort(&self, state: &[u8]) -> Result<(), PluginError>;
 }
 

@@ -123,6 +123,12 @@ pub trait ObjectStore: Send + Sync {
     async fn read(&self, key: &ObjectKey, digest: &Digest, size: u64, range: Option<ByteRange>)
     -> Result<ObjectBody, StoreError>;
 
+    /// A URL under which the client itself can read the object for so many seconds; none: it cannot.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn link(&self, key: &ObjectKey, seconds: u32) -> Result<Option<String>, StoreError>;
+
     /// Begins an upload that is hashed with `algorithm`.
     ///
     /// # Errors

@@ -5,7 +5,7 @@
 mod audit;
 mod clock;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use bulkhead_core::ports::auth::{Access, Answer, Authorizer, Verdict};
 use bulkhead_core::ports::catalog::{Attribute, Attributed, AttributesChange, Catalog, Delivery, Lock, LockedBy};
 use bulkhead_core::ports::clock::{Clock, Timestamp};
 use bulkhead_core::ports::context::{Identity, RequestContext};
-use bulkhead_core::ports::driver::{HttpAnswer, ObjectInfo, ObjectKey, Sink, Source, StorageDriver};
+use bulkhead_core::ports::driver::{ObjectInfo, ObjectKey, Progress, Receipt, Sink, Source, StorageDriver};
 use bulkhead_core::ports::event::{EventAction, Scope};
 use bulkhead_core::ports::ids::{RegistryId, UploadId};
 use bulkhead_core::ports::plugin::{PluginError, PluginLabel};
@@ -29,7 +29,7 @@ use bulkhead_core::registry::{
     Act, Condition, Locked, ManifestPush, PushTarget, PushedManifest, Registry, RegistryError, RegistryParts, Rules,
 };
 use bulkhead_oci::{Algorithm, ByteRange, Digest, Reference, RepositoryName};
-use bulkhead_storage::{GuardedDriver, Store};
+use bulkhead_storage::{Stack, Store};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use sha2::{Digest as _, Sha256, Sha512};
@@ -68,8 +68,10 @@ impl StorageDriver for Folder {
         let info = |metadata: std::fs::Metadata| ObjectInfo { key: key.clone(), size: metadata.len(), modified: Timestamp(0) };
         Ok(metadata.map(info))
     }
-    async fn delete(&self, key: &ObjectKey) -> Result<(), PluginError> {
-        let _ = std::fs::remove_file(self.object(key));
+    async fn delete(&self, keys: &[ObjectKey]) -> Result<(), PluginError> {
+        for key in keys {
+            let _ = std::fs::remove_file(self.object(key));
+        }
         Ok(())
     }
     async fn list(&self, _: &str, _: Option<&ObjectKey>, _: u32) -> Result<Vec<ObjectInfo>, PluginError> {
@@ -85,13 +87,13 @@ impl StorageDriver for Folder {
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(self.staged(state));
         file.map(|file| Sink::File { file, offset }).map_err(|error| PluginError::Internal(error.to_string()))
     }
-    async fn written(&self, state: &[u8], _: u64, _: Option<HttpAnswer>) -> Result<Vec<u8>, PluginError> {
+    async fn written(&self, state: &[u8], _: u64, _: Receipt) -> Result<Vec<u8>, PluginError> {
         Ok(state.to_vec())
     }
-    async fn commit(&self, state: &[u8], key: &ObjectKey) -> Result<(), PluginError> {
+    async fn commit(&self, state: &[u8], key: &ObjectKey) -> Result<Progress, PluginError> {
         match std::fs::rename(self.staged(state), self.object(key)) {
             Err(_) if !self.object(key).exists() => Err(PluginError::NotFound),
-            _ => Ok(()),
+            _ => Ok(Progress::Done),
         }
     }
     async fn abort(&self, state: &[u8]) -> Result<(), PluginError> {
@@ -182,7 +184,7 @@ impl World {
                 options: GateOptions::default(),
             }),
             catalog: catalog.clone(),
-            store: Arc::new(Store::new(GuardedDriver::new(driver))),
+            store: Arc::new(Store::new(Stack::new(driver, BTreeMap::new()))),
             clock: clock.clone(),
             subscriptions: subscriptions(&setup.hears),
             outbox: Arc::clone(&outbox),

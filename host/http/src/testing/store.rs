@@ -53,6 +53,10 @@ impl ObjectStore for MemoryStore {
         Ok(ObjectBody::Stream(Box::pin(stream::iter(pieces))))
     }
 
+    async fn link(&self, _: &ObjectKey, _: u32) -> Result<Option<String>, StoreError> {
+        Ok(None)
+    }
+
     async fn begin(&self, upload: &UploadId, algorithm: Algorithm) -> Result<UploadProgress, StoreError> {
         self.uploads.lock().unwrap().insert(upload.to_string(), Vec::new());
         Ok(UploadProgress { offset: 0, algorithm, hash: Vec::new(), driver: upload.to_string().into_bytes() })

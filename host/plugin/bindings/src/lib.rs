@@ -31,6 +31,7 @@ wasmtime::component::bindgen!({
         "bulkhead:plugin/kv": async,
         "bulkhead:plugin/accounts": async,
         "bulkhead:plugin/files": async,
+        "bulkhead:plugin/below": async,
     },
     exports: { default: async },
 });

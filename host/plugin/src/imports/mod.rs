@@ -2,6 +2,7 @@
 //! `denied`. All waiting ends with the call's deadline, from outside; whatever reads or writes files does so off the async threads.
 
 mod accounts;
+mod below;
 mod files;
 mod http;
 mod kv;
@@ -27,6 +28,8 @@ pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     interfaces::secrets::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
     interfaces::kv::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
     interfaces::accounts::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
+    interfaces::objects::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
+    interfaces::below::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
     interfaces::files::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     Ok(linker)

@@ -1,6 +1,6 @@
 //! `log`, `clock` and `random`, which every plugin has, and the empty interface of the shared types.
 
-use bulkhead_plugin_bindings::bulkhead::plugin::{clock, log, random, types};
+use bulkhead_plugin_bindings::bulkhead::plugin::{clock, log, objects, random, types};
 use rand::Rng as _;
 
 use crate::state::State;
@@ -9,6 +9,8 @@ use crate::state::State;
 const MAX_RANDOM_BYTES: u32 = 4096;
 
 impl types::Host for State {}
+
+impl objects::Host for State {}
 
 impl log::Host for State {
     fn write(&mut self, level: log::Level, message: String) {

@@ -3,8 +3,8 @@
 
 mod admission;
 mod auth;
+mod layered;
 mod storage;
-mod stream;
 mod values;
 mod web;
 mod webhook;

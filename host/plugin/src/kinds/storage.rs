@@ -4,21 +4,24 @@ use std::fs::File;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bulkhead_core::ports::clock::Timestamp;
-use bulkhead_core::ports::driver::{HttpAnswer, MAX_STATE_BYTES, ObjectInfo, ObjectKey, Sink, Source, StorageDriver};
+use bulkhead_core::ports::driver::{
+    Encoding, MAX_KEYS, MAX_STATE_BYTES, ObjectInfo, ObjectKey, Progress, Receipt, Sink, Source, StorageDriver,
+};
 use bulkhead_core::ports::ids::{RegistryName, UploadId};
 use bulkhead_core::ports::plugin::{PluginError, PluginLabel};
 use bulkhead_oci::ByteRange;
-use bulkhead_plugin_bindings::bulkhead::plugin::types;
+use bulkhead_plugin_bindings::bulkhead::plugin::objects;
 use bulkhead_plugin_bindings::exports::bulkhead::plugin::storage;
+use bytes::Bytes;
 
-use super::stream::{GuestReader, GuestWriter};
-use super::values::{http_request, wit_headers};
-use super::web::{HttpSink, HttpSource, Sender};
+use super::layered::{Over, object_info, piece};
+use super::values::http_request;
+use super::web::{Head, HttpPart, HttpSource, Sender};
 use super::{answered, nonsense};
 use crate::call::{Call, invoke};
 use crate::files::{FileError, Granted};
 use crate::plugin::Plugin;
+use crate::state::Layers;
 
 /// The longest link, in bytes.
 const MAX_LINK_BYTES: usize = 8 * 1024;
@@ -27,21 +30,26 @@ const MAX_LINK_BYTES: usize = 8 * 1024;
 pub(crate) struct StoragePlugin {
     plugin: Arc<Plugin>,
     registry: RegistryName,
+    layers: Layers,
 }
 
 impl StoragePlugin {
-    /// Of a plugin that exports the interface.
-    pub(crate) fn new(plugin: Arc<Plugin>, registry: RegistryName) -> Self {
-        Self { plugin, registry }
+    /// Of a plugin that exports the interface, over these.
+    pub(crate) fn new(plugin: Arc<Plugin>, registry: RegistryName, layers: Layers) -> Self {
+        Self { plugin, registry, layers }
     }
 
     async fn begin_call(&self, function: &'static str) -> Result<Call, PluginError> {
-        self.plugin.begin(&self.registry, None, function).await
+        Ok(self.plugin.begin(&self.registry, None, function).await?.over(&self.layers))
     }
 
-    fn sender(&self) -> Sender<'_> {
+    fn sender(&self) -> Sender {
         let reach = self.plugin.reach();
-        Sender { client: &reach.client, grant: &reach.http, idle: reach.limits.exchange }
+        Sender { client: reach.client.clone(), grant: reach.http.clone(), idle: reach.limits.exchange }
+    }
+
+    const fn over(&self) -> Over<'_> {
+        Over(&self.layers)
     }
 
     /// Opens a file off the async threads, within the time of a call.
@@ -53,6 +61,17 @@ impl StoragePlugin {
             Ok(Err(error)) => unavailable(format!("the host's own work was interrupted: {error}")),
             Err(_) => unavailable("the file system did not open a file in time".to_owned()),
         }
+    }
+
+    fn part(&self, part: storage::Part) -> Result<HttpPart, PluginError> {
+        HttpPart {
+            sender: self.sender(),
+            request: http_request(part.request),
+            short: part.short.map(http_request),
+            head: part.head.map(|head| Head { request: http_request(head.request), length: head.length }),
+            most: part.most,
+        }
+        .checked()
     }
 }
 
@@ -67,24 +86,36 @@ impl StorageDriver for StoragePlugin {
     }
 
     async fn open(&self, key: &ObjectKey, range: Option<ByteRange>) -> Result<Source, PluginError> {
-        let range = range.map(|range| storage::ByteRange { offset: range.offset, length: range.length });
+        let wanted = range.map(|range| objects::ByteRange { offset: range.offset, length: range.length });
         let mut call = self.begin_call("open").await?;
-        let answer = invoke!(call, storage, call_open(key.as_str(), range));
-        if let Ok(Ok(storage::Source::Reader(reader))) = answer {
-            return Ok(Source::Stream(Box::new(GuestReader::new(call, reader))));
-        }
+        let answer = invoke!(call, storage, call_open(key.as_str(), wanted));
         call.release();
         match answered(answer)? {
             storage::Source::File(storage::FileSlice { path, offset, length }) => {
                 Ok(Source::File { file: self.open_file(path, Granted::open_to_read).await?, offset, length })
             }
             storage::Source::Http(request) => {
-                Ok(Source::Stream(Box::new(HttpSource::open(self.sender(), http_request(request)).await?)))
+                Ok(Source::Http(Box::new(HttpSource::open(&self.sender(), http_request(request)).await?)))
             }
-            storage::Source::Bytes(bytes) => Ok(Source::Bytes(bytes.into())),
-            storage::Source::Below(_) => nonsense("no layer below is configured"),
-            storage::Source::Reader(_) => nonsense("a reader of a call that has ended"),
+            storage::Source::Bytes(bytes) => Ok(Source::Bytes(piece(bytes)?)),
+            storage::Source::Below(slice) => Ok(Source::Below(self.over().slice(slice)?)),
+            storage::Source::Decoded(decoded) => Ok(Source::Decoded(self.over().decoded(decoded)?)),
+            storage::Source::Copied(copying) => self.over().copied(copying, range),
         }
+    }
+
+    async fn decode(&self, context: &[u8], offset: u64, bytes: &[u8]) -> Result<Bytes, PluginError> {
+        let mut call = self.begin_call("decode").await?;
+        let answer = invoke!(call, storage, call_decode(context, offset, bytes));
+        call.release();
+        piece(answered(answer)?)
+    }
+
+    async fn copied(&self, key: &ObjectKey, layer: &str, size: u64) -> Result<(), PluginError> {
+        let mut call = self.begin_call("copied").await?;
+        let answer = invoke!(call, storage, call_copied(key.as_str(), layer, size));
+        call.release();
+        answered(answer)
     }
 
     async fn stat(&self, key: &ObjectKey) -> Result<Option<ObjectInfo>, PluginError> {
@@ -94,11 +125,15 @@ impl StorageDriver for StoragePlugin {
         answered(answer)?.map(object_info).transpose()
     }
 
-    async fn delete(&self, key: &ObjectKey) -> Result<(), PluginError> {
-        let mut call = self.begin_call("delete").await?;
-        let answer = invoke!(call, storage, call_delete(key.as_str()));
-        call.release();
-        answered(answer)
+    async fn delete(&self, keys: &[ObjectKey]) -> Result<(), PluginError> {
+        for keys in keys.chunks(MAX_KEYS) {
+            let keys: Vec<&str> = keys.iter().map(ObjectKey::as_str).collect();
+            let mut call = self.begin_call("delete").await?;
+            let answer = invoke!(call, storage, call_delete(&keys));
+            call.release();
+            answered(answer)?;
+        }
+        Ok(())
     }
 
     async fn list(&self, prefix: &str, after: Option<&ObjectKey>, limit: u32) -> Result<Vec<ObjectInfo>, PluginError> {
@@ -133,40 +168,52 @@ impl StorageDriver for StoragePlugin {
     async fn next(&self, state: &[u8], offset: u64, length: Option<u64>) -> Result<Sink, PluginError> {
         let mut call = self.begin_call("next").await?;
         let answer = invoke!(call, storage, call_next(state, offset, length));
-        if let Ok(Ok(storage::Sink::Writer(writer))) = answer {
-            return Ok(Sink::Stream { sink: Box::new(GuestWriter::new(call, writer)), most: None });
-        }
         call.release();
         match answered(answer)? {
             storage::Sink::File(slice) => {
                 let file = self.open_file(slice.path, Granted::open_to_write).await?;
                 Ok(Sink::File { file, offset: slice.offset })
             }
-            storage::Sink::Http(part) => {
-                let request = http_request(part.request);
-                let sink = HttpSink::open(self.sender(), request, length.map(|length| length.min(part.most)))?;
-                Ok(Sink::Stream { sink: Box::new(sink), most: Some(part.most) })
-            }
-            storage::Sink::Below(_) => nonsense("no layer below is configured"),
-            storage::Sink::Writer(_) => nonsense("a writer of a call that has ended"),
+            storage::Sink::Http(part) => Ok(Sink::Part(Box::new(self.part(part)?))),
+            storage::Sink::Bytes(most) => self.over().bytes(most),
+            storage::Sink::Below(upload) => Ok(Sink::Below(self.over().upload(upload)?)),
+            storage::Sink::Encoded(encoded) => Ok(Sink::Encoded(self.over().encoded(encoded)?)),
         }
     }
 
-    async fn written(&self, old: &[u8], length: u64, answer: Option<HttpAnswer>) -> Result<Vec<u8>, PluginError> {
-        let answer = answer.map(|answer| (answer.status, wit_headers(answer.headers)));
-        let headers: Vec<&types::Header> = answer.iter().flat_map(|(_, headers)| headers).collect();
-        let http = answer.as_ref().map(|(status, _)| storage::HttpAnswer { status: *status, headers: &headers });
-        let mut call = self.begin_call("written").await?;
-        let answer = invoke!(call, storage, call_written(old, length, http));
+    async fn write(&self, old: &[u8], offset: u64, bytes: &[u8]) -> Result<Vec<u8>, PluginError> {
+        let mut call = self.begin_call("write").await?;
+        let answer = invoke!(call, storage, call_write(old, offset, bytes));
         call.release();
         state(answered(answer)?)
     }
 
-    async fn commit(&self, state: &[u8], key: &ObjectKey) -> Result<(), PluginError> {
-        let mut call = self.begin_call("commit").await?;
-        let answer = invoke!(call, storage, call_commit(state, key.as_str()));
+    async fn encode(&self, context: &[u8], offset: u64, carry: &[u8], bytes: &[u8]) -> Result<Encoding, PluginError> {
+        let mut call = self.begin_call("encode").await?;
+        let answer = invoke!(call, storage, call_encode(context, offset, carry, bytes));
         call.release();
-        answered(answer)
+        super::layered::encoding(answered(answer)?)
+    }
+
+    async fn written(&self, old: &[u8], length: u64, receipt: Receipt) -> Result<Vec<u8>, PluginError> {
+        let receipt = super::layered::OwnReceipt::new(receipt);
+        let mut call = self.begin_call("written").await?;
+        let answer = {
+            let headers = receipt.headers();
+            invoke!(call, storage, call_written(old, length, receipt.lend(&headers)))
+        };
+        call.release();
+        state(answered(answer)?)
+    }
+
+    async fn commit(&self, old: &[u8], key: &ObjectKey) -> Result<Progress, PluginError> {
+        let mut call = self.begin_call("commit").await?;
+        let answer = invoke!(call, storage, call_commit(old, key.as_str()));
+        call.release();
+        match answered(answer)? {
+            objects::Progress::Done => Ok(Progress::Done),
+            objects::Progress::More(more) => Ok(Progress::More(state(more)?)),
+        }
     }
 
     async fn abort(&self, state: &[u8]) -> Result<(), PluginError> {
@@ -182,11 +229,4 @@ fn state(state: Vec<u8>) -> Result<Vec<u8>, PluginError> {
         return nonsense(format!("an upload's state of {} bytes: at most {MAX_STATE_BYTES}", state.len()));
     }
     Ok(state)
-}
-
-fn object_info(info: storage::ObjectInfo) -> Result<ObjectInfo, PluginError> {
-    match info.key.parse::<ObjectKey>() {
-        Ok(key) => Ok(ObjectInfo { key, size: info.size, modified: Timestamp(info.modified) }),
-        Err(error) => nonsense(format!("the key {:?}: {error}", crate::output::bounded(&info.key))),
-    }
 }

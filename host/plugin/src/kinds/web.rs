@@ -6,35 +6,35 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bulkhead_core::ports::driver::{ByteSink, ByteSource, HttpAnswer, Passage};
+use bulkhead_core::ports::driver::{ByteSource, HttpAnswer, MAX_PART_BYTES, PartSink};
 use bulkhead_core::ports::event::HttpRequest;
 use bulkhead_core::ports::plugin::PluginError;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use reqwest::{Response, StatusCode};
-use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout};
-use tokio_util::task::AbortOnDropHandle;
+use tokio::time::timeout;
 
 use super::nonsense;
-use crate::net::{Client, SendError, headers_of, reason, status_error};
+use crate::net::{Client, headers_of, reason, status_error};
 use crate::spec::HttpGrant;
 
-/// Pieces of a body that wait for the connection; a sink that is full waits too.
-const QUEUE: usize = 2;
-/// The longest piece that a sink takes at once, so that the queue is bounded in bytes too.
-const MAX_PIECE_BYTES: usize = 1024 * 1024;
+/// What a service takes at least in a second, in bytes.
+const LEAST_RATE: u64 = 1024 * 1024;
+/// How often what goes ahead of a part is asked for.
+const HEAD_TRIES: u32 = 3;
+/// Pieces of an answer that nobody wants to know; one with more loses its connection.
+const MAX_DRAINED: usize = 16;
 
 fn away<T>(reason: impl Into<String>) -> Result<T, PluginError> {
     Err(PluginError::Unavailable { reason: reason.into(), retry_after: None })
 }
 
 /// On whose behalf, and how patiently, a request is sent.
-#[derive(Clone, Copy)]
-pub(super) struct Sender<'a> {
-    pub(super) client: &'a Client,
-    pub(super) grant: &'a HttpGrant,
-    /// The longest wait for the beginning of an answer, and for each further piece in either direction.
+#[derive(Clone)]
+pub(super) struct Sender {
+    pub(super) client: Client,
+    pub(super) grant: HttpGrant,
+    /// The longest wait for the beginning of an answer, and for each further piece of it.
     pub(super) idle: Duration,
 }
 
@@ -47,10 +47,11 @@ pub(super) struct HttpSource {
 
 impl HttpSource {
     /// Sends the request; its answer has begun when this returns.
-    pub(super) async fn open(sender: Sender<'_>, request: HttpRequest) -> Result<Self, PluginError> {
-        let idle = sender.idle;
+    pub(super) async fn open(sender: &Sender, request: HttpRequest) -> Result<Self, PluginError> {
         let ranged = request.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("range"));
-        let response = sender.client.open(sender.grant, request, None, Instant::now() + idle).await?;
+        let body = Bytes::from(request.body);
+        let request = HttpRequest { body: Vec::new(), ..request };
+        let response = sender.client.open(&sender.grant, &request, || body.clone().into(), sender.idle).await?;
         match response.status() {
             StatusCode::PARTIAL_CONTENT => {}
             // The whole in place of a range would be handed out as if it were the range.
@@ -58,16 +59,12 @@ impl HttpSource {
             StatusCode::OK => {}
             status => return Err(status_error(status, response.headers())),
         }
-        Ok(Self { response, rest: Bytes::new(), idle })
+        Ok(Self { response, rest: Bytes::new(), idle: sender.idle })
     }
 }
 
 #[async_trait]
 impl ByteSource for HttpSource {
-    fn passage(&self) -> Passage {
-        Passage::Host
-    }
-
     async fn read(&mut self, most: u32) -> Result<Bytes, PluginError> {
         while self.rest.is_empty() {
             match timeout(self.idle, self.response.chunk()).await {
@@ -82,108 +79,125 @@ impl ByteSource for HttpSource {
     }
 }
 
-/// The body of a request under way.
-pub(super) struct HttpSink {
-    /// None once all of the body was handed over.
-    body: Option<mpsc::Sender<Bytes>>,
-    answer: AbortOnDropHandle<Result<Response, SendError>>,
-    idle: Duration,
+/// Bytes that lie at the service already and go ahead of the new ones.
+pub(super) struct Head {
+    pub(super) request: HttpRequest,
+    pub(super) length: u64,
 }
 
-impl HttpSink {
-    /// Begins the request, with `Content-Length` where `length` is known. A request that may not be sent is refused here.
-    pub(super) fn open(sender: Sender<'_>, request: HttpRequest, length: Option<u64>) -> Result<Self, PluginError> {
-        Client::check(sender.grant, &request)?;
-        let (idle, client, grant) = (sender.idle, sender.client.clone(), sender.grant.clone());
-        let (pieces, receiver) = mpsc::channel(QUEUE);
-        let body = reqwest::Body::wrap(Streamed { receiver, left: length });
-        let answer = tokio::spawn(async move {
-            // The body's own waits are bounded piece by piece, so the request as a whole is not.
-            let never = Instant::now() + Duration::from_secs(7 * 24 * 3600);
-            client.open(&grant, request, Some(body), never).await
-        });
-        Ok(Self { body: Some(pieces), answer: AbortOnDropHandle::new(answer), idle })
+/// A request whose body is gathered first.
+pub(super) struct HttpPart {
+    pub(super) sender: Sender,
+    /// For a part that is full.
+    pub(super) request: HttpRequest,
+    /// For one that is not; none: the same.
+    pub(super) short: Option<HttpRequest>,
+    pub(super) head: Option<Head>,
+    /// The body's bytes in a full part.
+    pub(super) most: u64,
+}
+
+impl HttpPart {
+    /// Checks it, so that a request that may not be sent takes no bytes.
+    pub(super) fn checked(self) -> Result<Self, PluginError> {
+        let ahead = self.head.as_ref().map_or(0, |head| head.length);
+        if !(1..=MAX_PART_BYTES).contains(&self.most) || ahead >= self.most {
+            return nonsense(format!("a part of {} bytes with {ahead} ahead: 1 to {MAX_PART_BYTES}", self.most));
+        }
+        let head = self.head.as_ref().map(|head| &head.request);
+        for request in [Some(&self.request), self.short.as_ref(), head].into_iter().flatten() {
+            Client::check(&self.sender.grant, request)?;
+        }
+        Ok(self)
     }
 
-    async fn answer(&mut self) -> Result<Response, PluginError> {
-        match timeout(self.idle, &mut self.answer).await {
-            Ok(Ok(answer)) => Ok(answer?),
-            Ok(Err(error)) => away(format!("the host's own work was interrupted: {error}")),
-            Err(_) => away("the storage did not answer in time"),
+    /// Again where the answer breaks off: it is small, and nothing was sent yet.
+    async fn read_head(&self) -> Result<VecDeque<Bytes>, PluginError> {
+        let Some(head) = &self.head else { return Ok(VecDeque::new()) };
+        let mut tries = 1;
+        loop {
+            match head.read(&self.sender).await {
+                Err(PluginError::Unavailable { .. }) if tries < HEAD_TRIES => tries += 1,
+                read => return read,
+            }
         }
+    }
+}
+
+impl Head {
+    async fn read(&self, sender: &Sender) -> Result<VecDeque<Bytes>, PluginError> {
+        let mut source = HttpSource::open(sender, self.request.clone()).await?;
+        let (mut pieces, mut length) = (VecDeque::new(), 0);
+        while length <= self.length {
+            let piece = source.read(u32::MAX).await?;
+            if piece.is_empty() {
+                break;
+            }
+            length += piece.len() as u64;
+            pieces.push_back(piece);
+        }
+        if length == self.length { Ok(pieces) } else { nonsense(format!("what goes ahead is not {} bytes long", self.length)) }
     }
 }
 
 #[async_trait]
-impl ByteSink for HttpSink {
-    async fn write(&mut self, bytes: Bytes) -> Result<(), PluginError> {
-        let mut pieces: VecDeque<Bytes> = VecDeque::new();
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            pieces.push_back(rest.split_to(rest.len().min(MAX_PIECE_BYTES)));
-        }
-        for piece in pieces {
-            let Some(body) = &self.body else { return away("the request has ended before") };
-            match timeout(self.idle, body.send(piece)).await {
-                Ok(Ok(())) => {}
-                Err(_) => return away("the storage took nothing for too long"),
-                // The request has ended while its body was still coming.
-                Ok(Err(_)) => {
-                    self.body = None;
-                    let answer = self.answer().await?;
-                    return match answer.status() {
-                        status if status.is_success() => away("the storage answered before it had the whole body"),
-                        status => Err(status_error(status, answer.headers())),
-                    };
-                }
-            }
-        }
-        Ok(())
+impl PartSink for HttpPart {
+    fn room(&self) -> u64 {
+        self.most - self.head.as_ref().map_or(0, |head| head.length)
     }
 
-    async fn finish(&mut self) -> Result<Option<HttpAnswer>, PluginError> {
-        if self.body.take().is_none() {
-            return away("the request has ended before");
+    async fn send(&self, pieces: Vec<Bytes>) -> Result<HttpAnswer, PluginError> {
+        let mut body = self.read_head().await?;
+        body.extend(pieces);
+        let length: u64 = body.iter().map(|piece| piece.len() as u64).sum();
+        let request = self.short.as_ref().filter(|_| length < self.most).unwrap_or(&self.request);
+        let patience = self.sender.idle + Duration::from_secs(length / LEAST_RATE);
+        let make = || match length {
+            0 => reqwest::Body::from(Bytes::new()),
+            _ => reqwest::Body::wrap(Gathered { pieces: body.clone(), left: length }),
+        };
+        let mut answer = self.sender.client.open(&self.sender.grant, request, make, patience).await?;
+        let (status, headers) = (answer.status(), headers_of(answer.headers()));
+        if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
+            return Err(status_error(status, answer.headers()));
         }
-        let answer = self.answer().await?;
-        Ok(Some(HttpAnswer { status: answer.status().as_u16(), headers: headers_of(answer.headers()) }))
+        drain(&mut answer, self.sender.idle).await;
+        Ok(HttpAnswer { status: status.as_u16(), headers })
     }
 }
 
-/// A body whose pieces come over a channel.
-struct Streamed {
-    receiver: mpsc::Receiver<Bytes>,
-    /// Bytes still to come, where that is known.
-    left: Option<u64>,
+/// Reads an answer to its end, within reason, so that the connection serves again.
+async fn drain(answer: &mut Response, idle: Duration) {
+    for _ in 0..MAX_DRAINED {
+        match timeout(idle, answer.chunk()).await {
+            Ok(Ok(Some(_))) => {}
+            _ => return,
+        }
+    }
 }
 
-impl Body for Streamed {
+/// A body whose pieces are all there.
+struct Gathered {
+    pieces: VecDeque<Bytes>,
+    left: u64,
+}
+
+impl Body for Gathered {
     type Data = Bytes;
-    type Error = std::io::Error;
+    type Error = std::convert::Infallible;
 
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
-        let this = &mut *self;
-        this.receiver.poll_recv(context).map(|piece| match (piece, &mut this.left) {
-            (Some(piece), None) => Some(Ok(Frame::data(piece))),
-            (Some(piece), Some(left)) => match left.checked_sub(piece.len() as u64) {
-                Some(rest) => {
-                    *left = rest;
-                    Some(Ok(Frame::data(piece)))
-                }
-                None => Some(Err(std::io::Error::other("more bytes came than were announced"))),
-            },
-            (None, None | Some(0)) => None,
-            (None, Some(_)) => Some(Err(std::io::Error::other("fewer bytes came than were announced"))),
-        })
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let piece = self.pieces.pop_front();
+        self.left -= piece.as_ref().map_or(0, |piece| piece.len() as u64);
+        Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))
     }
 
     fn is_end_stream(&self) -> bool {
-        // A body of a known length has ended with its last byte; the connection must not wait for the channel to close.
-        self.left == Some(0)
+        self.pieces.is_empty()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.left.map_or_else(SizeHint::new, SizeHint::with_exact)
+        SizeHint::with_exact(self.left)
     }
 }
 

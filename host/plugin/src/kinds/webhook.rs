@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::values::{http_request, wit_http_response};
 use super::{answered, nonsense};
 use crate::call::invoke;
+use crate::net::Retry;
 use crate::output::bounded;
 use crate::plugin::Plugin;
 
@@ -52,7 +53,7 @@ impl WebhookPlugin for HookPlugin {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, PluginError> {
         let reach = self.plugin.reach();
         let deadline = Instant::now() + reach.limits.exchange;
-        Ok(reach.client.exchange(&reach.http, request, deadline).await?)
+        Ok(reach.client.exchange(&reach.http, request, Retry::Never, deadline).await?)
     }
 
     async fn judge(&self, answer: HttpResponse) -> Result<Judgement, PluginError> {

@@ -5,11 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bulkhead_core::ports::event::{HttpRequest, HttpResponse};
-use reqwest::{Body, Request, Response};
+use bytes::Bytes;
+use reqwest::header::{CONTENT_LENGTH, HeaderValue};
+use reqwest::{Body, Method, Request, Response};
 use tokio::time::{Instant, timeout_at};
 
 use super::message::{self, SendError, headers_of};
 use super::resolver::{Refused, Resolver};
+use super::retry::{self, Retry, Tries};
 use super::tls;
 use crate::error::RuntimeError;
 use crate::spec::HttpGrant;
@@ -50,34 +53,69 @@ impl Client {
         &self,
         grant: &HttpGrant,
         request: HttpRequest,
+        retry: Retry,
         deadline: Instant,
     ) -> Result<HttpResponse, SendError> {
-        let mut head = message::head(&grant.origins, &request)?;
-        if !request.body.is_empty() {
-            *head.body_mut() = Some(request.body.into());
+        let body = Bytes::from(request.body);
+        let request = HttpRequest { body: Vec::new(), ..request };
+        let mut tries = Tries::new(retry.of(&request.method, &request.headers), deadline);
+        loop {
+            let answer = async {
+                let response = self.once(grant, &request, || body.clone().into(), deadline).await?;
+                let passing = retry::passing(response.status(), response.headers());
+                let (status, headers) = (response.status().as_u16(), headers_of(response.headers()));
+                Ok((HttpResponse { status, headers, body: whole_body(response, grant.body).await? }, passing))
+            };
+            let answer = timeout_at(deadline, answer).await;
+            match answer.unwrap_or_else(|_| Err(SendError::Away("no whole answer came in time".to_owned()))) {
+                Err(SendError::Away(_)) if tries.pause(None).await => {}
+                Ok((_, Some(wanted))) if tries.pause(wanted).await => {}
+                Ok((answer, _)) => return Ok(answer),
+                Err(error) => return Err(error),
+            }
         }
-        let answer = async {
-            let response = self.start(head, deadline).await?;
-            let (status, headers) = (response.status().as_u16(), headers_of(response.headers()));
-            Ok(HttpResponse { status, headers, body: whole_body(response, grant.body).await? })
-        };
-        timeout_at(deadline, answer).await.unwrap_or_else(|_| Err(SendError::Away("no whole answer came in time".to_owned())))
     }
 
-    /// A request whose answer's body is still to come; `body` in place of the request's own where it is streamed.
+    /// A request whose answer's body is still to come, sent again as far as `tries` and the method allow; `body` makes its body anew for each.
     pub(crate) async fn open(
         &self,
         grant: &HttpGrant,
-        request: HttpRequest,
-        body: Option<Body>,
+        request: &HttpRequest,
+        body: impl Fn() -> Body,
+        patience: Duration,
+    ) -> Result<Response, SendError> {
+        let mut tries = Tries::new(Retry::Idempotent.of(&request.method, &request.headers), Instant::now() + patience);
+        loop {
+            match self.once(grant, request, &body, Instant::now() + patience).await {
+                Err(SendError::Away(_)) if tries.pause(None).await => {}
+                Ok(response) => match retry::passing(response.status(), response.headers()) {
+                    Some(wanted) if tries.pause(wanted).await => {}
+                    _ => return Ok(response),
+                },
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    async fn once(
+        &self,
+        grant: &HttpGrant,
+        request: &HttpRequest,
+        body: impl Fn() -> Body,
         deadline: Instant,
     ) -> Result<Response, SendError> {
-        let mut head = message::head(&grant.origins, &request)?;
-        *head.body_mut() = body.or_else(|| (!request.body.is_empty()).then(|| request.body.into()));
+        let mut head = message::head(&grant.origins, request)?;
+        let body = body();
+        if body.as_bytes().is_none_or(|bytes| !bytes.is_empty()) {
+            *head.body_mut() = Some(body);
+        } else if matches!(*head.method(), Method::PUT | Method::POST | Method::PATCH) {
+            // The client says nothing of a body that is not there, and some services want to hear that.
+            head.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
         self.start(head, deadline).await
     }
 
-    /// Checks a request as [`Client::open`] does, without sending it.
+    /// Checks a request as sending it does.
     pub(crate) fn check(grant: &HttpGrant, request: &HttpRequest) -> Result<(), SendError> {
         message::head(&grant.origins, request).map(|_| ())
     }

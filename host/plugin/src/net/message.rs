@@ -129,11 +129,13 @@ pub(crate) fn status_error(status: StatusCode, headers: &HeaderMap) -> PluginErr
 }
 
 fn away(status: StatusCode, headers: &HeaderMap) -> PluginError {
-    let seconds = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()).and_then(|value| value.parse::<u32>().ok());
-    PluginError::Unavailable {
-        reason: format!("the storage answered {status}"),
-        retry_after: seconds.map(|seconds| Duration::from_secs(u64::from(seconds))),
-    }
+    PluginError::Unavailable { reason: format!("the storage answered {status}"), retry_after: retry_after(headers) }
+}
+
+/// `Retry-After` in seconds; one with a date is as none.
+pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.parse::<u32>().ok()?;
+    Some(Duration::from_secs(u64::from(seconds)))
 }
 
 #[cfg(test)]

@@ -6,9 +6,11 @@ mod client;
 mod message;
 mod origin;
 mod resolver;
+mod retry;
 mod tls;
 
 pub(crate) use client::{Client, reason};
 pub(crate) use message::{SendError, headers_of, status_error};
 pub use origin::{Origin, OriginError};
+pub(crate) use retry::Retry;
 pub use tls::config as client_tls;

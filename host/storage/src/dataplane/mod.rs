@@ -5,6 +5,7 @@
 
 pub mod buffers;
 pub mod read;
+pub mod source;
 pub mod write;
 
 #[cfg(test)]

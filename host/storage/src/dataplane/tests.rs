@@ -1,5 +1,6 @@
 //! The data plane and the guard over a driver that keeps files, and over ones that lie.
 
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bulkhead_core::ports::clock::Timestamp;
 use bulkhead_core::ports::driver::{
-    ByteSink, ByteSource, HttpAnswer, ObjectInfo, ObjectKey, Passage, Sink, Source, StorageDriver,
+    ByteSource, HttpAnswer, ObjectInfo, ObjectKey, PartSink, Progress, Receipt, Sink, Source, StorageDriver,
 };
 use bulkhead_core::ports::ids::UploadId;
 use bulkhead_core::ports::plugin::{PluginError, PluginLabel};
@@ -18,18 +19,19 @@ use futures_util::{StreamExt, stream};
 
 use super::PIECE;
 use crate::hash::Hasher;
-use crate::{GuardedDriver, Store};
+use crate::{GuardedDriver, Stack, Store};
 
 /// What the driver makes of its files.
 #[derive(Clone, Copy, PartialEq)]
 enum Manner {
     Files,
     Bytes,
-    Stream,
     OtherBytes,
-    OtherStream,
-    ShortStream,
-    EndlessStream,
+    NoBytes,
+    TooManyBytes,
+    Http,
+    BrokenHttp,
+    LongHttp,
     CommitsNothing,
     CommitsOther,
     StatLies,
@@ -53,40 +55,30 @@ impl Driver {
     }
 }
 
-struct Slices(Vec<Bytes>);
+/// An HTTP answer: whole, or broken off.
+struct Answer(Vec<Bytes>);
 
 #[async_trait]
-impl ByteSource for Slices {
-    fn passage(&self) -> Passage {
-        Passage::Guest
-    }
+impl ByteSource for Answer {
     async fn read(&mut self, _: u32) -> Result<Bytes, PluginError> {
         Ok(if self.0.is_empty() { Bytes::new() } else { self.0.remove(0) })
     }
 }
 
-struct Endless;
+struct Append(File, u64);
 
 #[async_trait]
-impl ByteSource for Endless {
-    fn passage(&self) -> Passage {
-        Passage::Guest
+impl PartSink for Append {
+    fn room(&self) -> u64 {
+        self.1
     }
-    async fn read(&mut self, most: u32) -> Result<Bytes, PluginError> {
-        Ok(vec![0; most as usize].into())
-    }
-}
-
-struct Append(File);
-
-#[async_trait]
-impl ByteSink for Append {
-    async fn write(&mut self, bytes: Bytes) -> Result<(), PluginError> {
+    async fn send(&self, pieces: Vec<Bytes>) -> Result<HttpAnswer, PluginError> {
         use std::io::Write;
-        self.0.write_all(&bytes).map_err(|error| PluginError::Internal(error.to_string()))
-    }
-    async fn finish(&mut self) -> Result<Option<HttpAnswer>, PluginError> {
-        Ok(None)
+        let write = |piece: &Bytes| (&self.0).write_all(piece).map_err(|error| PluginError::Internal(error.to_string()));
+        pieces.iter().try_for_each(write)?;
+        // The next part is gathered meanwhile.
+        tokio::task::yield_now().await;
+        Ok(HttpAnswer { status: 200, headers: Vec::new() })
     }
 }
 
@@ -101,17 +93,15 @@ impl StorageDriver for Driver {
         let (offset, length) = range.map_or((0, whole.len() as u64), |range| (range.offset, range.length));
         let slice = Bytes::from(whole).slice(offset as usize..(offset + length) as usize);
         let wrong = Bytes::from(vec![b'!'; slice.len()]);
-        let halves = |all: &Bytes| {
-            let halves = [all.slice(..all.len() / 2), all.slice(all.len() / 2..)];
-            halves.into_iter().filter(|half| !half.is_empty()).collect::<Vec<_>>()
-        };
+        let half = |all: &Bytes| all.slice(..all.len().div_ceil(2).min(1 << 20));
         Ok(match self.manner {
-            Manner::Bytes => Source::Bytes(slice),
-            Manner::OtherBytes => Source::Bytes(wrong),
-            Manner::Stream => Source::Stream(Box::new(Slices(halves(&slice)))),
-            Manner::OtherStream => Source::Stream(Box::new(Slices(halves(&wrong)))),
-            Manner::ShortStream => Source::Stream(Box::new(Slices(vec![slice.slice(1..)]))),
-            Manner::EndlessStream => Source::Stream(Box::new(Endless)),
+            Manner::Bytes => Source::Bytes(half(&slice)),
+            Manner::OtherBytes => Source::Bytes(half(&wrong)),
+            Manner::NoBytes => Source::Bytes(Bytes::new()),
+            Manner::TooManyBytes => Source::Bytes([&slice[..], b"!"].concat().into()),
+            Manner::Http => Source::Http(Box::new(Answer(vec![slice]))),
+            Manner::BrokenHttp => Source::Http(Box::new(Answer(vec![half(&slice)]))),
+            Manner::LongHttp => Source::Http(Box::new(Answer(vec![slice, Bytes::from_static(b"!")]))),
             _ => Source::File { file, offset, length: range.map(|range| range.length) },
         })
     }
@@ -120,7 +110,7 @@ impl StorageDriver for Driver {
         let size = metadata.len() + u64::from(self.manner == Manner::StatLies);
         Ok(Some(ObjectInfo { key: key.clone(), size, modified: Timestamp(0) }))
     }
-    async fn delete(&self, _: &ObjectKey) -> Result<(), PluginError> {
+    async fn delete(&self, _: &[ObjectKey]) -> Result<(), PluginError> {
         Ok(())
     }
     async fn list(&self, _: &str, _: Option<&ObjectKey>, _: u32) -> Result<Vec<ObjectInfo>, PluginError> {
@@ -139,14 +129,14 @@ impl StorageDriver for Driver {
     async fn next(&self, _: &[u8], offset: u64, _: Option<u64>) -> Result<Sink, PluginError> {
         let open = |append| OpenOptions::new().create(true).append(append).write(true).open(self.staged()).unwrap();
         Ok(match self.manner {
-            Manner::SinkOf(most) => Sink::Stream { sink: Box::new(Append(open(true))), most: Some(most) },
+            Manner::SinkOf(most) => Sink::Part(Box::new(Append(open(true), most))),
             _ => Sink::File { file: open(false), offset },
         })
     }
-    async fn written(&self, state: &[u8], _: u64, _: Option<HttpAnswer>) -> Result<Vec<u8>, PluginError> {
+    async fn written(&self, state: &[u8], _: u64, _: Receipt) -> Result<Vec<u8>, PluginError> {
         Ok(state.to_vec())
     }
-    async fn commit(&self, _: &[u8], key: &ObjectKey) -> Result<(), PluginError> {
+    async fn commit(&self, _: &[u8], key: &ObjectKey) -> Result<Progress, PluginError> {
         if self.manner == Manner::CommitsOther {
             let length = std::fs::metadata(self.staged()).unwrap().len();
             std::fs::write(self.object(key), vec![b'!'; length as usize]).unwrap();
@@ -155,7 +145,7 @@ impl StorageDriver for Driver {
         } else if self.manner != Manner::CommitsNothing {
             std::fs::rename(self.staged(), self.object(key)).map_err(|_| PluginError::NotFound)?;
         }
-        Ok(())
+        Ok(Progress::Done)
     }
     async fn abort(&self, _: &[u8]) -> Result<(), PluginError> {
         Ok(())
@@ -170,12 +160,15 @@ impl World {
     fn new() -> Self {
         Self { folder: tempfile::tempdir().unwrap() }
     }
-    fn guarded(&self, manner: Manner) -> GuardedDriver {
+    fn stack(&self, manner: Manner) -> Arc<Stack> {
         let label = PluginLabel { name: "disk".into(), digest: "sha256:0".into() };
-        GuardedDriver::new(Arc::new(Driver { label, folder: self.folder.path().to_owned(), manner }))
+        Stack::new(Arc::new(Driver { label, folder: self.folder.path().to_owned(), manner }), BTreeMap::new())
+    }
+    fn guarded(&self, manner: Manner) -> GuardedDriver {
+        self.stack(manner).driver().clone()
     }
     fn store(&self, manner: Manner) -> Store {
-        Store::new(self.guarded(manner))
+        Store::new(self.stack(manner))
     }
     /// Puts an object there by the honest way.
     async fn put(&self, bytes: &[u8]) -> Digest {
@@ -235,7 +228,7 @@ fn pattern(length: usize) -> Vec<u8> {
 async fn what_was_uploaded_is_read_back_whole_and_in_ranges_whatever_its_size_and_way() {
     for length in [0, 1, 70_000, PIECE, PIECE + 1, 3 * PIECE + 17] {
         let bytes = pattern(length);
-        for manner in [Manner::Files, Manner::Bytes, Manner::Stream] {
+        for manner in [Manner::Files, Manner::Bytes, Manner::Http] {
             let world = World::new();
             let found = world.put(&bytes).await;
             assert_eq!(found, digest(&bytes));
@@ -321,7 +314,7 @@ async fn more_than_the_limit_is_not_taken() {
 async fn a_guest_that_lies_about_bytes_is_caught_before_the_last_of_them_is_out() {
     for length in [100, 3 * PIECE] {
         let bytes = pattern(length);
-        for manner in [Manner::OtherBytes, Manner::OtherStream, Manner::ShortStream, Manner::EndlessStream] {
+        for manner in [Manner::OtherBytes, Manner::NoBytes, Manner::TooManyBytes, Manner::LongHttp] {
             for range in [None, Some(ByteRange { offset: 0, length: length as u64 })] {
                 let world = World::new();
                 let found = world.put(&bytes).await;
@@ -330,6 +323,26 @@ async fn a_guest_that_lies_about_bytes_is_caught_before_the_last_of_them_is_out(
                 let (out, _) = collect(body).await.expect_err("a lie must not end well");
                 assert!(out.len() < length);
             }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_goes_on_where_it_ended_and_not_for_ever() {
+    let bytes = pattern(40_000);
+    let world = World::new();
+    let found = world.put(&bytes).await;
+    let store = world.store(Manner::BrokenHttp);
+    // Half, a quarter, an eighth and a sixteenth: all of eight bytes, not all of the others.
+    for (length, whole) in [(8, true), (40_000, false)] {
+        let range = Some(ByteRange { offset: 0, length });
+        let read = match store.read(&key(), &found, 40_000, range).await {
+            Ok(body) => collect(body).await.map_err(|(_, error)| error),
+            Err(error) => Err(error),
+        };
+        match read {
+            Ok(part) => assert!(whole && part == bytes[..length as usize], "{length}"),
+            Err(error) => assert!(!whole && matches!(error, StoreError::Unavailable { .. }), "{length}: {error}"),
         }
     }
 }

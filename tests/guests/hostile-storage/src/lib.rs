@@ -10,7 +10,6 @@ mod disk;
 mod listing;
 
 use bulkhead_plugin_sdk::prelude::*;
-use bulkhead_plugin_sdk::storage::HttpAnswer;
 
 use behaviours::Behaviour;
 use disk::Disk;
@@ -51,8 +50,8 @@ impl Storage for Hostile {
         self.behaviour.stat(&mut self.disk, key)
     }
 
-    fn delete(&mut self, key: &str) -> Result<()> {
-        self.disk.delete(key)
+    fn delete(&mut self, keys: &[String]) -> Result<()> {
+        self.disk.delete(keys)
     }
 
     fn list(&mut self, prefix: &str, after: Option<&str>, limit: u32) -> Result<Vec<ObjectInfo>> {
@@ -68,12 +67,12 @@ impl Storage for Hostile {
         self.behaviour.next(&mut self.disk, state.trim_ascii_end(), offset, length)
     }
 
-    fn written(&mut self, state: Vec<u8>, length: u64, answer: Option<HttpAnswer>) -> Result<Vec<u8>> {
-        let state = self.disk.written(state.trim_ascii_end().to_vec(), length, answer)?;
+    fn written(&mut self, state: Vec<u8>, length: u64, receipt: Receipt) -> Result<Vec<u8>> {
+        let state = self.disk.written(state.trim_ascii_end().to_vec(), length, receipt)?;
         Ok(self.behaviour.wrap(state))
     }
 
-    fn commit(&mut self, state: &[u8], key: &str) -> Result<()> {
+    fn commit(&mut self, state: &[u8], key: &str) -> Result<Progress> {
         self.behaviour.commit(&mut self.disk, state.trim_ascii_end(), key)
     }
 

@@ -5,7 +5,7 @@ use super::*;
 pub struct LiesCommit;
 
 impl Behaviour for LiesCommit {
-    fn commit(&self, _: &mut Disk, _: &[u8], _: &str) -> Result<()> {
-        Ok(())
+    fn commit(&self, _: &mut Disk, _: &[u8], _: &str) -> Result<Progress> {
+        Ok(Progress::Done)
     }
 }
