@@ -81,7 +81,8 @@ impl Loader<'_> {
         }
         let mut inspection = None;
         let names = |name: &Located<String>| name.value == plugin.name;
-        if config.registries.iter().flat_map(config::Registry::own_settings).any(|(_, name)| names(name)) {
+        let is_named = config.registries.iter().flat_map(config::Registry::own_settings).any(|(_, name)| names(name));
+        if is_named || config.is_below(&plugin.name) {
             let ready = self.load(plugin, &plugin.settings).await?;
             inspection = Some(ready.inspection().clone());
             self.loaded.plugins.insert(plugin.name.clone(), ready);
@@ -161,7 +162,7 @@ fn spec(plugin: &config::Plugin, settings: &Settings) -> PluginSpec {
         name: plugin.name.as_str().into(),
         component: source(&plugin.component.value),
         settings: serde_json::Value::Object(settings.value.clone()),
-        grants: grants(&plugin.grants),
+        grants: Grants { over: plugin.over.iter().map(|layer| layer.name.as_str().into()).collect(), ..grants(&plugin.grants) },
         limits: Limits {
             memory: limits.memory_bytes(),
             time: limits.time.as_ref().map(|time| time.value),
@@ -207,11 +208,19 @@ fn grants(grants: &config::Grants) -> Grants {
         secrets: grants.secrets.iter().map(secret).collect(),
         kv: grants.kv == State::Granted,
         accounts: grants.accounts == State::Granted,
+        over: Vec::new(),
     }
 }
 
 /// A plugin may be named only for what it is.
 fn check_kinds(config: &Config, loaded: &Loaded, faults: &mut Vec<Fault>) {
+    for plugin in config.plugins.iter().filter(|plugin| !plugin.over.is_empty()) {
+        let name = Located::new(plugin.location.clone(), plugin.name.clone());
+        check_kind(&name, &loaded.plugins, faults, &["storage"], format!("plugin {}: `over`", plugin.name));
+        for layer in &plugin.over {
+            check_kind(&layer.plugin, &loaded.plugins, faults, &["storage"], format!("plugin {}: `over`", plugin.name));
+        }
+    }
     for registry in &config.registries {
         let name = &registry.name;
         check_kind(&registry.storage, &loaded.plugins, faults, &["storage"], format!("registry {name}: `storage`"));

@@ -1,16 +1,17 @@
 //! Puts registries together from a configuration and its loaded plugins.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use bulkhead_core::auth::{Chain, Gate, GateParts};
 use bulkhead_core::events::{Courier, Subscription};
 use bulkhead_core::ports::admission::Admission;
+use bulkhead_core::ports::driver::{Layer, LayerName};
 use bulkhead_core::ports::event::WebhookPlugin;
 use bulkhead_core::ports::ids::RegistryId;
 use bulkhead_core::registry::{Host, Janitor, Registry, RegistryParts};
 use bulkhead_http::AccountPlugins;
-use bulkhead_storage::{GuardedDriver, Store};
+use bulkhead_storage::{Below, Stack, Store};
 use tokio::sync::Notify;
 
 use super::AppError;
@@ -49,6 +50,7 @@ pub struct Wired {
 
 /// What registries are made from.
 struct Shared<'a> {
+    plugins: &'a [config::Plugin],
     loaded: &'a Loaded,
     services: &'a Services,
     outbox: Arc<Notify>,
@@ -60,7 +62,7 @@ struct Shared<'a> {
 /// [`AppError`].
 pub async fn wire(config: &Config, loaded: &Loaded, services: &Services) -> Result<Wired, AppError> {
     let Services { catalog, clock, accounts, .. } = services;
-    let shared = Shared { loaded, services, outbox: Arc::default() };
+    let shared = Shared { plugins: &config.plugins, loaded, services, outbox: Arc::default() };
     let mut host = Host::default();
     let mut webhooks = HashMap::new();
     for registry in &config.registries {
@@ -77,11 +79,7 @@ pub async fn wire(config: &Config, loaded: &Loaded, services: &Services) -> Resu
 
 impl Shared<'_> {
     fn registry(&self, registry: &config::Registry, id: RegistryId) -> Result<Registry, AppError> {
-        let storage = self.loaded.plugins.get(&registry.storage.value).and_then(|plugin| plugin.storage(&registry.name));
-        let Some(driver) = storage else {
-            let message = format!("registry {}: {} is no storage plugin", registry.name, registry.storage.value);
-            return Err(Faults::one(Fault::new(&registry.storage.location, message)).into());
-        };
+        let storage = self.storage(registry, &registry.storage)?;
         let Services { clock, catalog, audit, keys, throttle, .. } = self.services;
         let gate = Gate::new(GateParts {
             chain: self.chain(registry),
@@ -96,7 +94,7 @@ impl Shared<'_> {
             id,
             gate,
             catalog: Arc::clone(catalog),
-            store: Arc::new(Store::new(GuardedDriver::new(driver))),
+            store: Arc::new(Store::new(storage)),
             clock: Arc::clone(clock),
             subscriptions: registry.webhooks.iter().map(subscription).collect(),
             outbox: Arc::clone(&self.outbox),
@@ -104,6 +102,23 @@ impl Shared<'_> {
             rules: registry.rules.clone(),
             audit: Arc::clone(audit),
         }))
+    }
+
+    /// A storage over what it lies over. The configuration was checked to lead to an end.
+    fn storage(&self, registry: &config::Registry, name: &Located<String>) -> Result<Arc<Stack>, AppError> {
+        let over = self.plugins.iter().find(|plugin| plugin.name == name.value).map(|plugin| plugin.over.as_slice());
+        let mut below = BTreeMap::new();
+        for layer in over.unwrap_or_default() {
+            below.insert(LayerName::from(layer.name.as_str()), self.storage(registry, &layer.plugin)?);
+        }
+        let layers: BTreeMap<LayerName, Arc<dyn Layer>> =
+            below.iter().map(|(name, stack)| (Arc::clone(name), Arc::new(Below(Arc::clone(stack))) as _)).collect();
+        let plugin = self.loaded.plugins.get(&name.value).and_then(|plugin| plugin.storage(&registry.name, Arc::new(layers)));
+        let Some(driver) = plugin else {
+            let message = format!("registry {}: {} is no storage plugin", registry.name, name.value);
+            return Err(Faults::one(Fault::new(&name.location, message)).into());
+        };
+        Ok(Stack::new(driver, below))
     }
 
     /// A plugin of both kinds is asked twice: who, and whether.

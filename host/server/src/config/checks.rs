@@ -24,6 +24,7 @@ pub struct Findings {
 pub fn check(declared: &[Located<String>], plugins: &[Plugin], registries: &[Registry]) -> Findings {
     let mut findings = Findings::default();
     references(declared, registries, &mut findings);
+    layers(declared, plugins, &mut findings);
     hosts(registries, &mut findings);
     for registry in registries {
         webhook_names(registry, &mut findings);
@@ -42,13 +43,43 @@ fn references(declared: &[Located<String>], registries: &[Registry], findings: &
     let names = || declared.iter().map(|name| name.value.as_str());
     for registry in registries {
         for (key, used) in named(registry).filter(|(_, used)| names().all(|name| name != used.value)) {
-            let suggestion = did_you_mean(&used.value, names());
-            let hint = if suggestion.is_empty() { format!("; there are {}", listed(names())) } else { suggestion };
-            let message = format!(
-                "registry {}: `{key}` names the plugin \"{}\", which no [plugins] table declares{hint}",
-                registry.name, used.value
-            );
-            findings.faults.push(Fault::new(&used.location, message));
+            findings.faults.push(undeclared(&format!("registry {}: `{key}`", registry.name), used, declared));
+        }
+    }
+}
+
+fn undeclared(what: &str, used: &Located<String>, declared: &[Located<String>]) -> Fault {
+    let names = || declared.iter().map(|name| name.value.as_str());
+    let suggestion = did_you_mean(&used.value, names());
+    let hint = if suggestion.is_empty() { format!("; there are {}", listed(names())) } else { suggestion };
+    Fault::new(&used.location, format!("{what} names the plugin \"{}\", which no [plugins] table declares{hint}", used.value))
+}
+
+/// Layers end at a storage that lies over nothing.
+fn layers(declared: &[Located<String>], plugins: &[Plugin], findings: &mut Findings) {
+    let below =
+        |name: &str| plugins.iter().find(|plugin| plugin.name == name).map(|plugin| plugin.over.as_slice()).unwrap_or_default();
+    for plugin in plugins {
+        for layer in &plugin.over {
+            let what = format!("plugin {}: `over`", plugin.name);
+            if declared.iter().all(|name| name.value != layer.plugin.value) {
+                findings.faults.push(undeclared(&what, &layer.plugin, declared));
+                continue;
+            }
+            let (mut deepest, mut reached) = (vec![layer.plugin.value.as_str()], vec![layer.plugin.value.as_str()]);
+            while let Some(name) = deepest.pop() {
+                for next in below(name) {
+                    if !reached.contains(&next.plugin.value.as_str()) {
+                        reached.push(&next.plugin.value);
+                        deepest.push(&next.plugin.value);
+                    }
+                }
+            }
+            if reached.contains(&plugin.name.as_str()) {
+                let message =
+                    format!("{what} leads back to {} itself: a layer must end at a storage that lies over nothing", plugin.name);
+                findings.faults.push(Fault::new(&layer.plugin.location, message));
+            }
         }
     }
 }
@@ -79,7 +110,9 @@ fn webhook_names(registry: &Registry, findings: &mut Findings) {
 }
 
 fn unused(plugins: &[Plugin], registries: &[Registry], findings: &mut Findings) {
-    for plugin in plugins.iter().filter(|plugin| registries.iter().flat_map(named).all(|(_, used)| used.value != plugin.name)) {
+    let is_below = |name: &str| plugins.iter().flat_map(|plugin| &plugin.over).any(|layer| layer.plugin.value == name);
+    let is_named = |name: &str| registries.iter().flat_map(named).any(|(_, used)| used.value == name);
+    for plugin in plugins.iter().filter(|plugin| !is_named(&plugin.name) && !is_below(&plugin.name)) {
         let message = format!("plugin {} is declared, and no registry uses it", plugin.name);
         findings.warnings.push(Fault::new(&plugin.location, message));
     }

@@ -89,6 +89,17 @@ pub struct Plugin {
     pub grants: Grants,
     /// What it may use.
     pub limits: Limits,
+    /// The storages that it lies over: the names that it gives them, and the plugins.
+    pub over: Vec<Layer>,
+}
+
+/// A storage below another one.
+#[derive(Clone, Debug)]
+pub struct Layer {
+    /// What the plugin above calls it.
+    pub name: String,
+    /// Which plugin it is.
+    pub plugin: Located<String>,
 }
 
 /// A `config` table, as JSON.
@@ -294,7 +305,12 @@ pub const DEFAULT_REGISTRY: &str = "default";
 impl Config {
     /// Whether a registry names this plugin.
     pub fn uses(&self, plugin: &str) -> bool {
-        self.registries.iter().any(|registry| registry.plugins().any(|(_, name)| name.value == plugin))
+        self.registries.iter().any(|registry| registry.plugins().any(|(_, name)| name.value == plugin)) || self.is_below(plugin)
+    }
+
+    /// Whether another plugin lies over this one.
+    pub fn is_below(&self, plugin: &str) -> bool {
+        self.plugins.iter().any(|upper| upper.over.iter().any(|layer| layer.plugin.value == plugin))
     }
 
     /// The plugins of a registry's chain that may check the host's accounts.

@@ -8,7 +8,7 @@ use toml::de::DeValue;
 use super::json;
 use super::location::Located;
 use super::model::{
-    Access, Component, DirectoryGrant, FileGrant, Grants, Limits, Plugin, SecretGrant, SecretSource, Settings, State,
+    Access, Component, DirectoryGrant, FileGrant, Grants, Layer, Limits, Plugin, SecretGrant, SecretSource, Settings, State,
 };
 use super::paths::{Folders, check_guest_path};
 use super::reader::{Item, Section};
@@ -25,6 +25,9 @@ const HOST: &str = "host";
 
 /// What there is to grant.
 const GRANTS: [&str; 6] = ["directories", "files", "http", "secrets", "kv", "accounts"];
+
+/// What a plugin calls the storage that it lies over, where there is one alone.
+const ONLY_LAYER: &str = "below";
 
 const ACCESS: &[(&str, Access)] = &[("read", Access::Read), ("read-write", Access::ReadWrite)];
 
@@ -52,6 +55,7 @@ fn read_plugin(name: Located<String>, mut section: Section<'_>, folders: &Folder
     let settings = section.take("config").map_or_else(|| Settings::none(&name.location), |item| json::settings(&item));
     let grants = section.take("grants").and_then(|item| item.section()).map(|section| read_grants(section, folders));
     let limits = section.take("limits").and_then(|item| item.section()).map(read_limits);
+    let over = section.take("over").map(|item| read_over(&item)).unwrap_or_default();
     section.finish();
     Some(Plugin {
         location: name.location,
@@ -60,7 +64,23 @@ fn read_plugin(name: Located<String>, mut section: Section<'_>, folders: &Folder
         settings,
         grants: grants.unwrap_or_default(),
         limits: limits.unwrap_or_default(),
+        over,
     })
+}
+
+/// `over = "disk"`, which the plugin calls `below`, or `over = { large = "s3", cache = "disk" }`.
+fn read_over(item: &Item<'_>) -> Vec<Layer> {
+    if matches!(item.value(), DeValue::String(_)) {
+        return item.text().map(|plugin| Layer { name: ONLY_LAYER.to_owned(), plugin }).into_iter().collect();
+    }
+    let mut layers = Vec::new();
+    for (name, item) in item.entries() {
+        if let Err(message) = check_name(&name.value) {
+            item.fault_plain(format!("layer {message}"));
+        }
+        layers.extend(item.text().map(|plugin| Layer { name: name.value, plugin }));
+    }
+    layers
 }
 
 fn parse_component(text: &str, folders: &Folders, builtins: &[&str]) -> Result<Component, String> {
