@@ -27,6 +27,17 @@ impl Registry {
         found.ok_or(RegistryError::BlobUnknown)
     }
 
+    /// Where the client itself can read it, if it is to be sent there and the storage has such a place. It is known to whoever holds the link, until
+    /// its time is over.
+    ///
+    /// # Errors
+    /// [`RegistryError::Unavailable`] or [`RegistryError::Internal`] if the storage does not say.
+    pub async fn blob_link(&self, blob: &BlobRecord) -> Result<Option<String>, RegistryError> {
+        let Some(life) = self.parts.rules.redirect else { return Ok(None) };
+        let seconds = u32::try_from(life.as_secs()).unwrap_or(u32::MAX);
+        Ok(self.parts.store.link(&blob.key, seconds).await?)
+    }
+
     /// Its bytes, or a range that lies within them.
     ///
     /// # Errors

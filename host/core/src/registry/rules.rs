@@ -28,6 +28,8 @@ pub struct Rules {
     pub upload_life: Duration,
     /// The size, in bytes, that clients are asked to give each chunk but the last. Smaller ones are taken.
     pub chunk_min: Option<u64>,
+    /// For how long a link holds by which a client reads a blob from the storage itself, where the storage has links; none: it reads it here.
+    pub redirect: Option<Duration>,
 }
 
 impl Default for Rules {
@@ -39,6 +41,7 @@ impl Default for Rules {
             deletes: Deletes::default(),
             upload_life: DEFAULT_UPLOAD_LIFE,
             chunk_min: None,
+            redirect: None,
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::http::header::{CONTENT_RANGE, RANGE};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::header::{CACHE_CONTROL, CONTENT_RANGE, LOCATION, RANGE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use bulkhead_core::ports::catalog::BlobRecord;
 use bulkhead_oci::{ByteRange, Digest, ErrorCode, Ranges, RepositoryName};
 
@@ -32,6 +32,9 @@ pub(super) async fn read(
     if reading == Reading::Head {
         return Ok(described(&blob, empty(StatusCode::OK), blob.size));
     }
+    if let Some(link) = visit.registry.blob_link(&blob).await? {
+        return Ok(elsewhere(digest, link));
+    }
     let wanted = headers::one(request, &RANGE).filter(|_| condition::range_applies(request, digest));
     match Ranges::resolve(wanted, blob.size) {
         Ranges::Whole => send(visit, &blob, None, blob.size).await,
@@ -49,6 +52,16 @@ pub(super) async fn read(
             Err(error.header(CONTENT_RANGE, headers::value(format!("bytes */{size}"))))
         }
     }
+}
+
+/// The client asks there, for a range too. The link is a secret: nothing between here and there may keep it.
+fn elsewhere(digest: &Digest, link: String) -> Response {
+    let mut response = empty(StatusCode::TEMPORARY_REDIRECT);
+    let map = response.headers_mut();
+    headers::describe_blob(map, digest);
+    map.insert(LOCATION, headers::value(link));
+    map.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
 async fn send(visit: &Visit, blob: &BlobRecord, range: Option<ByteRange>, length: u64) -> Result<Response, ApiError> {

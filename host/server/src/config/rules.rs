@@ -1,4 +1,4 @@
-//! Reads what a registry takes, keeps and lets go: `sparse`, and the tables `limits`, `uploads` and `deletes` of `[registries.NAME]`.
+//! Reads what a registry takes, keeps and lets go: `sparse`, and the tables `limits`, `uploads`, `pulls` and `deletes` of `[registries.NAME]`.
 //!
 //! `registries.rs` calls it. The defaults are the core's; this module knows the bounds.
 
@@ -19,6 +19,9 @@ const MANIFEST_BYTES: RangeInclusive<usize> = 4 << 20..=64 << 20;
 /// The bounds of an unfinished upload's life.
 const UPLOAD_LIFE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(30 * 24 * 3600);
 
+/// The bounds of a link's life. Object stores sign for a week at most.
+const LINK_LIFE: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_secs(7 * 24 * 3600);
+
 const SPARSE: &[(&str, Sparse)] = &[("refuse", Sparse::Refuse), ("indexes", Sparse::Indexes), ("all", Sparse::All)];
 
 const REFERENCED: &[(&str, Referenced)] = &[("refuse", Referenced::Refuse), ("allow", Referenced::Allow)];
@@ -34,6 +37,9 @@ pub fn read(registry: &mut Section<'_>) -> Rules {
     }
     if let Some(section) = table(registry, "uploads") {
         read_uploads(section, &mut rules);
+    }
+    if let Some(section) = table(registry, "pulls") {
+        rules.redirect = read_redirect(section);
     }
     if let Some(section) = table(registry, "deletes") {
         rules.deletes = read_deletes(section);
@@ -85,6 +91,12 @@ fn read_uploads(mut section: Section<'_>, rules: &mut Rules) {
     });
     rules.chunk_min = chunk.map(|chunk| chunk.value);
     section.finish();
+}
+
+fn read_redirect(mut section: Section<'_>) -> Option<Duration> {
+    let life = section.take("redirect").and_then(|item| item.parsed(|text| parse_duration_in(text, &LINK_LIFE, "10s", "7d")));
+    section.finish();
+    life.map(|life| life.value)
 }
 
 fn read_deletes(mut section: Section<'_>) -> Deletes {
