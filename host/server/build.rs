@@ -17,6 +17,11 @@ const BUNDLED: &[&str] = &[
     "policy-immutable-tags",
     "policy-rules",
     "storage-fs",
+    "storage-s3",
+    "storage-azure",
+    "storage-encrypt",
+    "storage-tier",
+    "storage-memory",
     "webhook-http",
 ];
 

@@ -47,7 +47,11 @@ fn check(text: &str) -> Ended {
             .arg(server.config_file())
             .current_dir(server.folder())
             // What the example of `auth-http` reads.
-            .env("AUTH_SERVICE_SECRET", "a secret"),
+            .env("AUTH_SERVICE_SECRET", "a secret")
+            // What the one of `storage-s3` reads.
+            .env("S3_SECRET_KEY", "a secret")
+            // What the example of `storage-azure` reads: an account key is base64.
+            .env("AZURE_STORAGE_KEY", "c2VjcmV0"),
     )
 }
 

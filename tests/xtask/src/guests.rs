@@ -11,6 +11,11 @@ use crate::steps::{Outcome, run, step};
 /// The plugins that are embedded in the binary as `builtin:NAME`.
 const BUNDLED: &[&str] = &[
     "storage-fs",
+    "storage-s3",
+    "storage-azure",
+    "storage-encrypt",
+    "storage-tier",
+    "storage-memory",
     "auth-accounts",
     "auth-htpasswd",
     "auth-oidc",
