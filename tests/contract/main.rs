@@ -7,4 +7,5 @@ mod authorizers;
 mod manifests;
 mod stage;
 mod storage;
+mod stores;
 mod world;

@@ -31,6 +31,7 @@ mod push;
 mod secrets;
 mod skopeo;
 mod spec;
+mod storage_layers;
 mod swap;
 mod tls;
 mod tls_docker;

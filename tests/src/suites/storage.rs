@@ -7,41 +7,40 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use bulkhead_core::ports::driver::{ObjectKey, StorageDriver};
+use bulkhead_core::ports::driver::ObjectKey;
 use bulkhead_core::ports::ids::UploadId;
-use bulkhead_core::ports::plugin::PluginError;
 use bulkhead_core::ports::store::{BodyError, Incoming, ObjectBody, ObjectStore, StoreError, UploadProgress};
 use bulkhead_oci::{Algorithm, ByteRange, Digest};
-use bulkhead_storage::{GuardedDriver, Store};
+use bulkhead_storage::{GuardedDriver, Stack, Store};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 
 /// Loads the plugin over the same place once more, as another process would.
-pub type Load = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Arc<dyn StorageDriver>>>>>;
+pub type Load = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Arc<Stack>>>>>;
 
 /// A plugin under test, over a place of its own.
 pub struct Subject {
-    driver: Arc<dyn StorageDriver>,
+    stack: Arc<Stack>,
     load: Load,
 }
 
 impl Subject {
     /// Loads it.
     pub async fn new(load: Load) -> Self {
-        Self { driver: load().await, load }
+        Self { stack: load().await, load }
     }
 
     fn guarded(&self) -> GuardedDriver {
-        GuardedDriver::new(Arc::clone(&self.driver))
+        self.stack.driver().clone()
     }
 
     fn store(&self) -> Store {
-        Store::new(self.guarded())
+        Store::new(Arc::clone(&self.stack))
     }
 
     /// The same place at another process.
     async fn elsewhere(&self) -> Self {
-        Self { driver: (self.load)().await, load: Box::new(|| unreachable!("one process more is enough")) }
+        Self { stack: (self.load)().await, load: Box::new(|| unreachable!("one process more is enough")) }
     }
 
     async fn put(&self, name: &str, bytes: &[u8]) -> Digest {
@@ -136,10 +135,9 @@ pub async fn a_range_is_exactly_the_bytes_asked_for(subject: Subject) {
 
 /// "`not-found` if it is not there", and "None if it is not there".
 pub async fn what_is_not_there_is_not_found(subject: Subject) {
-    subject.put("r/a/b", b"x").await;
+    let digest = subject.put("r/a/b", b"x").await;
     for absent in ["r/b", "r/a", "r/a/b/c", "q"] {
-        let open = subject.driver.open(&key(absent), None).await;
-        assert_eq!(open.err(), Some(PluginError::NotFound), "{absent}");
+        assert_eq!(subject.read(absent, &digest, 1, None).await, Err(StoreError::NotFound), "{absent}");
         assert_eq!(subject.guarded().stat(&key(absent)).await, Ok(None), "{absent}");
     }
 }
@@ -183,14 +181,127 @@ pub async fn a_chunk_that_was_never_acknowledged_leaves_nothing_behind(subject: 
     assert_eq!(subject.read("r/a", &digest, 6, None).await.expect("its bytes"), b"hello!");
 }
 
+/// However a client cuts its body, and wherever a service's parts begin.
+pub async fn chunks_of_every_size_become_one_object(subject: Subject) {
+    let store = subject.store();
+    for (index, sizes) in CUTS.iter().enumerate() {
+        let (name, total) = (format!("r/{index}"), sizes.iter().sum());
+        let bytes = pattern(total);
+        let mut progress = store.begin(&UploadId::random(), Algorithm::Sha256).await.expect("an upload begins");
+        let mut rest = &bytes[..];
+        for (number, size) in sizes.iter().enumerate() {
+            let (chunk, after) = rest.split_at(*size);
+            let frames: Vec<&[u8]> = chunk.chunks(100_000).collect();
+            // Docker does not say how long a chunk is.
+            let length = (number % 2 == 0).then_some(*size as u64);
+            progress = store.append(&progress, body(&frames), length, u64::MAX).await.expect("bytes are taken").progress;
+            rest = after;
+        }
+        store.commit(&progress, &key(&name)).await.expect("a commit");
+        let digest = store.digest(&progress).expect("a digest");
+        assert!(subject.read(&name, &digest, total, None).await.expect("its bytes") == bytes, "{sizes:?}");
+        let range = ByteRange { offset: total as u64 / 3, length: total as u64 / 2 };
+        let part = subject.read(&name, &digest, total, Some(range)).await.expect("its bytes");
+        assert!(part == bytes[total / 3..total / 3 + total / 2], "a range of {sizes:?}");
+    }
+}
+
+/// Around the 5 MiB that a part of S3 has at least, and around the pieces of the layers.
+const CUTS: [&[usize]; 6] = [
+    &[1, 1, 1, 30_000, 40_000, 65_536, 1],
+    &[3 << 20, 3 << 20, 3 << 20, 100],
+    &[5 << 20, 1],
+    &[(5 << 20) + 1, 5 << 20, (5 << 20) - 1],
+    &[12 << 20],
+    &[0, 100_000, 0],
+];
+
+/// "Any instance of the plugin, on any node, goes on from it", in the midst of a large one.
+pub async fn an_upload_of_several_parts_goes_on_at_another_process(subject: Subject) {
+    let bytes = pattern(13 << 20);
+    let (first, second) = bytes.split_at(7 << 20);
+    let begun = upload(&subject.store(), &[first]).await;
+    let elsewhere = subject.elsewhere().await;
+    let whole = append(&elsewhere.store(), &begun, &[second]).await;
+    elsewhere.store().commit(&whole, &key("r/a")).await.expect("a commit");
+    let digest = subject.store().digest(&whole).expect("a digest");
+    assert!(subject.read("r/a", &digest, bytes.len(), None).await.expect("its bytes") == bytes);
+}
+
+/// "Gone when it returns, all of 1 to 1,000."
+pub async fn many_objects_are_deleted_at_once(subject: Subject) {
+    let store = subject.store();
+    let names: Vec<ObjectKey> = (0..60).map(|number| key(&format!("r/{number:02}"))).collect();
+    for name in &names {
+        let progress = upload(&store, &[b"x"]).await;
+        store.commit(&progress, name).await.expect("a commit");
+    }
+    let mut going = names[..50].to_vec();
+    going.push(key("r/never-there"));
+    subject.guarded().delete(&going).await.expect("a delete");
+    assert_eq!(subject.keys("r/", None, 1000).await.len(), 10);
+    assert_eq!(subject.guarded().stat(&names[0]).await, Ok(None));
+}
+
+/// "An object that is there for the whole of a listing is in it once."
+pub async fn a_list_has_each_object_once_while_others_come_and_go(subject: Subject) {
+    let store = subject.store();
+    for number in 0..40 {
+        subject.put(&format!("r/{number:02}-stays"), b"x").await;
+    }
+    let change = async {
+        for number in 0..40 {
+            let name = key(&format!("r/{number:02}-comes"));
+            let progress = upload(&store, &[b"y"]).await;
+            store.commit(&progress, &name).await.expect("a commit");
+            if number % 2 == 0 {
+                subject.guarded().delete(&[name]).await.expect("a delete");
+            }
+        }
+    };
+    let read = async {
+        let mut all: Vec<String> = Vec::new();
+        loop {
+            let page = subject.keys("r/", all.last().map(String::as_str), 7).await;
+            if page.is_empty() {
+                return all;
+            }
+            all.extend(page);
+        }
+    };
+    let ((), all) = futures_util::join!(change, read);
+    let staying: Vec<&String> = all.iter().filter(|name| name.ends_with("stays")).collect();
+    let expected: Vec<String> = (0..40).map(|number| format!("r/{number:02}-stays")).collect();
+    assert_eq!(staying, expected.iter().collect::<Vec<_>>());
+}
+
 /// "Drops it. No error if there is nothing left to drop."
 pub async fn an_aborted_upload_is_gone_and_may_be_aborted_again(subject: Subject) {
     let store = subject.store();
     let progress = upload(&store, &[b"hello"]).await;
     store.abort(&progress).await.expect("an abort");
     store.abort(&progress).await.expect("another abort");
-    assert!(store.commit(&progress, &key("r/a")).await.is_err(), "what was dropped cannot be committed");
     assert_eq!(subject.guarded().stat(&key("r/a")).await, Ok(None));
+}
+
+/// Nobody asks for it, but a storage that notices gives no bytes for it.
+pub async fn what_was_dropped_cannot_be_committed(subject: Subject) {
+    let store = subject.store();
+    let progress = upload(&store, &[b"hello"]).await;
+    store.abort(&progress).await.expect("an abort");
+    assert!(store.commit(&progress, &key("r/a")).await.is_err());
+    assert_eq!(subject.guarded().stat(&key("r/a")).await, Ok(None));
+}
+
+/// Bytes past those that are acknowledged do not get into an object that is committed after a restart.
+pub async fn a_commit_at_another_process_has_the_acknowledged_bytes_alone(subject: Subject) {
+    let store = subject.store();
+    let kept = upload(&store, &[b"hello"]).await;
+    append(&store, &kept, &[b" and what was never acknowledged"]).await;
+    let elsewhere = subject.elsewhere().await;
+    elsewhere.store().commit(&kept, &key("r/a")).await.expect("a commit");
+    let digest = store.digest(&kept).expect("a digest");
+    assert_eq!(subject.read("r/a", &digest, 5, None).await.expect("its bytes"), b"hello");
 }
 
 /// "Gone when it returns; deleting what is not there is no error."
@@ -198,9 +309,9 @@ pub async fn a_deleted_object_is_gone_and_may_be_deleted_again(subject: Subject)
     let guarded = subject.guarded();
     subject.put("r/a", b"hello").await;
     subject.put("r/b", b"hello").await;
-    guarded.delete(&key("r/a")).await.expect("a delete");
-    guarded.delete(&key("r/a")).await.expect("another delete");
-    guarded.delete(&key("never/there")).await.expect("a delete of nothing");
+    guarded.delete(&[key("r/a")]).await.expect("a delete");
+    guarded.delete(&[key("r/a")]).await.expect("another delete");
+    guarded.delete(&[key("never/there")]).await.expect("a delete of nothing");
     assert_eq!(guarded.stat(&key("r/a")).await, Ok(None));
     assert_eq!(subject.keys("", None, 10).await, ["r/b"]);
     let digest = subject.put("r/a", b"again").await;

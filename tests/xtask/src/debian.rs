@@ -34,6 +34,7 @@ pub const TESTS: &[Need] = &[
     need("kubectl", "kubernetes-client"),
     need("node", "nodejs"),
     need("npm", "npm"),
+    need("python3", "python3-venv"),
 ];
 
 /// What the quick tests run.

@@ -6,9 +6,11 @@
 mod bench;
 mod compiler;
 mod debian;
+mod garage;
 mod guests;
 mod host;
 mod npm;
+mod python;
 mod steps;
 mod test;
 
@@ -21,7 +23,9 @@ Usage: cargo xtask COMMAND
 Commands:
   build                    build the plugins and the server, both in release mode
   serve [ARGS...]          build, then run `bulkhead serve ARGS`
-  test [--fast] [FILTER]   set up what the tests need, build, and run every test
+  test [--fast | --all] [FILTER]
+                           set up what the tests need, build, and run every test
+                             --all    also build what takes long to build, once, for the tests that need it: Garage
                              --fast   unit tests and the quick end-to-end tests only: no Docker, no crash and no memory test
                              FILTER   run only the tests whose name contains it
   bench [ARGS...]          measure the server beside Debian's docker-registry on the same disk

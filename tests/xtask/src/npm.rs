@@ -6,8 +6,8 @@ use std::process::Command;
 
 use crate::steps::{Outcome, run, step};
 
-/// The package and its version.
-const PACKAGES: &[(&str, &str)] = &[("oidc-provider", "9.13.3")];
+/// The package and its version. Later ones of `azurite` need a later Node.js than Debian's.
+const PACKAGES: &[(&str, &str)] = &[("oidc-provider", "9.13.3"), ("azurite", "3.35.0")];
 
 /// Where the tests look for `node_modules`.
 pub fn folder(root: &Path) -> PathBuf {

@@ -4,27 +4,31 @@ use std::path::Path;
 
 use crate::compiler::{self, Compiler};
 use crate::steps::{self, Outcome, ask, cargo, step};
-use crate::{debian, guests, host, npm};
+use crate::{debian, garage, guests, host, npm, python};
 
 /// What the command line asked for.
 pub struct Options {
     fast: bool,
+    all: bool,
     filter: Option<String>,
 }
 
 impl Options {
     /// Reads the arguments behind `test`.
     pub fn parse(arguments: &[String]) -> Outcome<Self> {
-        let mut options = Self { fast: false, filter: None };
+        let mut options = Self { fast: false, all: false, filter: None };
         for argument in arguments {
             match argument.as_str() {
                 "--fast" => options.fast = true,
-                flag if flag.starts_with('-') => return Err(format!("`{flag}` is not an option of `test`; there is `--fast`")),
+                "--all" => options.all = true,
+                flag if flag.starts_with('-') => {
+                    return Err(format!("`{flag}` is not an option of `test`; there are `--fast` and `--all`"));
+                }
                 filter if options.filter.is_none() => options.filter = Some(filter.to_owned()),
                 extra => return Err(format!("`{extra}` is a second filter; one is possible")),
             }
         }
-        Ok(options)
+        if options.fast && options.all { Err("`--fast` and `--all` cannot both be".to_owned()) } else { Ok(options) }
     }
 }
 
@@ -37,17 +41,28 @@ const SLOW_MODULES: &[&str] = &[
     "artifacts::",
     "login_pages::",
     "oidc::",
+    "azurite::",
+    "moto::",
+    GARAGE_MODULES,
     "swap::",
     "crash::",
     "memory::",
 ];
+
+/// Those that need Garage, wherever they are.
+const GARAGE_MODULES: &str = "garage::";
 
 /// Sets up, builds, runs every step, and answers with an error if one failed.
 pub fn run(root: &Path, options: &Options) -> Outcome {
     debian::ensure(if options.fast { debian::FAST_TESTS } else { debian::TESTS })?;
     if !options.fast {
         npm::ensure(root)?;
+        python::ensure(root)?;
     }
+    if options.all {
+        garage::ensure(root)?;
+    }
+    let garage = garage::find(root);
     host::build_all(root)?;
 
     let mut report = Report::default();
@@ -66,6 +81,9 @@ pub fn run(root: &Path, options: &Options) -> Outcome {
             steps::run(&mut command)
         });
     }
+    if garage.is_none() && !options.fast {
+        report.skip("tests on Garage", "it is not there: `cargo xtask test --all` builds it once");
+    }
     report.step("tests of the host, and end to end", || {
         let mut command = cargo(root);
         command
@@ -74,11 +92,17 @@ pub fn run(root: &Path, options: &Options) -> Outcome {
             .arg("--");
         if options.fast {
             command.args(SLOW_MODULES.iter().flat_map(|module| ["--skip", module]));
+        } else if garage.is_none() {
+            command.args(["--skip", GARAGE_MODULES]);
+        }
+        if let Some(program) = &garage {
+            command.env("BULKHEAD_GARAGE", program);
         }
         command
             .env("BULKHEAD_PLUGINS", guests::bundled_folder(root))
             .env("BULKHEAD_GUESTS", guests::others_folder(root))
             .env("BULKHEAD_NODE", npm::folder(root))
+            .env("BULKHEAD_MOTO", python::moto(root))
             .env("BULKHEAD_BIN", host::binary(root));
         steps::run(&mut command)
     });
