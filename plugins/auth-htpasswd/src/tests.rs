@@ -98,7 +98,8 @@ fn a_hash_that_cannot_be_checked_is_an_error_with_its_reason() {
 #[test]
 fn an_unknown_users_password_costs_as_much_as_the_slowest_hash_of_the_file() {
     let bcrypt = |cost: &str| format!("$2y${cost}$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW");
-    let argon2 = |m: u32, t: u32| format!("$argon2id$v=19$m={m},t={t},p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4");
+    let argon2 =
+        |m: u32, t: u32| format!("$argon2id$v=19$m={m},t={t},p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4");
     let slowest = |hashes: &[&String]| {
         let lines: String = hashes.iter().zip('a'..).map(|(hash, user)| format!("{user}:{hash}\n")).collect();
         let _host = FakeHost::new().install();

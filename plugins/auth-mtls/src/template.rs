@@ -43,9 +43,7 @@ impl Template {
             let (name, behind) = after.split_once('}').ok_or_else(|| format!("`{text}` has a `{{` without a `}}`"))?;
             pieces.push(Piece::Text(before.to_owned()));
             let source = Source::named(name);
-            pieces.push(Piece::Of(
-                source.ok_or_else(|| format!("`{{{name}}}` is nothing of a certificate: there are {KNOWN}"))?,
-            ));
+            pieces.push(Piece::Of(source.ok_or_else(|| format!("`{{{name}}}` is nothing of a certificate: there are {KNOWN}"))?));
             rest = behind;
         }
         pieces.push(Piece::Text(rest.to_owned()));

@@ -123,7 +123,7 @@ async fn a_token_that_is_used_beyond_its_scope_is_written_down_with_its_owner_an
     // A token that was given to nobody in particular names nobody.
     let anonymous = world.gate.issue(&here(), None, &[], Offline::NotWanted).await.unwrap().token;
     let nobody = world.gate.identify(&here(), Some(&bearer(&anonymous))).await.unwrap();
-    assert_eq!(world.gate.permit(&here(), &nobody, &[push.clone()]).await, Err(Refusal::InsufficientScope));
+    assert_eq!(world.gate.permit(&here(), &nobody, std::slice::from_ref(&push)).await, Err(Refusal::InsufficientScope));
     world.clock.advance(HOUR);
     assert_eq!(world.gate.permit(&here(), &caller, &[push]).await, Err(Refusal::InsufficientScope));
     assert_eq!(world.shown(&here(), &bearer(&issued)).await, Err(AuthFailure::InvalidToken));
