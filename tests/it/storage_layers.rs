@@ -119,6 +119,19 @@ fn layers_that_lead_back_to_themselves_or_to_nothing_stop_the_start() {
     assert!(refusal.contains("did you mean \"lower\"?"), "{refusal}");
 }
 
+#[test]
+fn a_storage_below_a_layer_is_nobody_elses() {
+    let twice = Config::open().plugin("lower", &disk("lower")).plugin(
+        "disk",
+        "component = \"builtin:storage-tier\"\nover = { large = \"lower\", cache = \"lower\" }\nconfig = { cache-bytes = 1_000_000 }",
+    );
+    let refusal = Server::stopped(&twice).try_start().expect_err("a cache that deletes what it is a cache of");
+    assert!(refusal.contains("names the storage \"lower\", which plugin disk: `over` has for itself"), "{refusal}");
+    let shared = encrypted().registry("storage", "\"lower\"");
+    let refusal = Server::stopped(&shared).try_start().expect_err("a registry on the storage of a layer");
+    assert!(refusal.contains("registry default: `storage` names the storage \"lower\""), "{refusal}");
+}
+
 mod moto {
     use super::*;
 

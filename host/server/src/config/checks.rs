@@ -25,6 +25,7 @@ pub fn check(declared: &[Located<String>], plugins: &[Plugin], registries: &[Reg
     let mut findings = Findings::default();
     references(declared, registries, &mut findings);
     layers(declared, plugins, &mut findings);
+    owners(plugins, registries, &mut findings);
     hosts(registries, &mut findings);
     for registry in registries {
         webhook_names(registry, &mut findings);
@@ -82,6 +83,34 @@ fn layers(declared: &[Located<String>], plugins: &[Plugin], findings: &mut Findi
             }
         }
     }
+}
+
+/// A storage that a layer lies over belongs to that layer alone: it may take it for a cache and delete what it did not put there, or read what
+/// another registry keeps.
+fn owners(plugins: &[Plugin], registries: &[Registry], findings: &mut Findings) {
+    let named = registries.iter().map(|registry| (format!("registry {}: `storage`", registry.name), &registry.storage));
+    let mut owned: BTreeMap<&str, String> = BTreeMap::new();
+    let layers = plugins
+        .iter()
+        .flat_map(|plugin| plugin.over.iter().map(move |layer| (format!("plugin {}: `over`", plugin.name), &layer.plugin)));
+    for (place, used) in layers {
+        if let Some(other) = owned.insert(&used.value, place.clone()) {
+            findings.faults.push(shared(&place, used, &other));
+        }
+    }
+    for (place, used) in named {
+        if let Some(other) = owned.get(used.value.as_str()) {
+            findings.faults.push(shared(&place, used, other));
+        }
+    }
+}
+
+fn shared(place: &str, used: &Located<String>, other: &str) -> Fault {
+    let message = format!(
+        "{place} names the storage \"{}\", which {other} has for itself: declare another plugin, with a place of its own",
+        used.value
+    );
+    Fault::new(&used.location, message)
 }
 
 fn hosts(registries: &[Registry], findings: &mut Findings) {
