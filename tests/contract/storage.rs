@@ -47,6 +47,7 @@ macro_rules! contract {
                     what_is_not_there_is_not_found
                     a_second_commit_of_the_same_key_succeeds_and_changes_nothing
                     a_chunk_that_was_never_acknowledged_leaves_nothing_behind
+                    a_commit_has_the_acknowledged_bytes_alone
                     chunks_of_every_size_become_one_object
                     an_aborted_upload_is_gone_and_may_be_aborted_again
                     a_deleted_object_is_gone_and_may_be_deleted_again

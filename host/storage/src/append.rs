@@ -1,7 +1,6 @@
 //! The way of an upload's bytes: to a file, into the body of an HTTP request, into a guest, or to a layer below, unchanged or encoded.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use bulkhead_core::ports::driver::{BelowSlice, BelowUpload, ByteSource, Encoded, PartSink, Receipt, Sink};
 use bulkhead_core::ports::plugin::PluginError;
@@ -13,7 +12,7 @@ use tokio::sync::mpsc;
 
 use crate::dataplane::write::{self, Hashing, Intake, Taken};
 use crate::stack::Stack;
-use crate::trace::{Claim, FileIdentity, Traces};
+use crate::trace::{Bottom, Claim, FileIdentity, Traces};
 
 /// Encoded pieces that wait for the layer below.
 const WAITING: usize = 2;
@@ -38,6 +37,8 @@ pub(crate) struct Step {
     pub(crate) written: u64,
     /// How the body ended, if it did.
     pub(crate) ended: Option<Ended>,
+    /// Where the bytes went in the end.
+    pub(crate) bottom: Bottom,
 }
 
 fn writing(error: std::io::Error) -> StoreError {
@@ -56,8 +57,8 @@ impl Stack {
     ) -> BoxFuture<'a, Result<Step, StoreError>> {
         Box::pin(async move {
             let sink = self.driver.next(state, offset, length).await?;
-            self.elsewhere.store(!matches!(sink, Sink::File { .. }), Ordering::Relaxed);
             let mut old = state.to_vec();
+            let mut bottom = Bottom::Elsewhere;
             let (written, ended, receipt) = match sink {
                 Sink::File { file, offset: at } => {
                     if at != offset {
@@ -69,6 +70,7 @@ impl Stack {
                     }
                     let (written, ended) =
                         write::to_file(file, offset, room, moving.hashing, moving.intake).await.map_err(writing)?;
+                    bottom = Bottom::File;
                     (written, ended, Receipt::None)
                 }
                 Sink::Part(part) => self.to_part(&*part, room, moving).await?,
@@ -76,11 +78,15 @@ impl Stack {
                     let (written, ended) = self.to_guest(&mut old, offset, most, room, moving).await?;
                     (written, ended, Receipt::None)
                 }
-                Sink::Below(upload) => self.to_below(upload, length, room, moving).await?,
+                Sink::Below(upload) => {
+                    let (taking, below) = self.to_below(upload, length, room, moving).await?;
+                    bottom = below;
+                    taking
+                }
                 Sink::Encoded(encoded) => self.to_encoded(encoded, offset, room, moving).await?,
             };
             let state = self.driver.written(&old, written, receipt).await?;
-            Ok(Step { state, written, ended })
+            Ok(Step { state, written, ended, bottom })
         })
     }
 
@@ -93,11 +99,11 @@ impl Stack {
         room: u64,
         moving: &mut Moving<'_>,
     ) -> Result<Step, StoreError> {
-        let mut all = Step { state, written: 0, ended: None };
+        let mut all = Step { state, written: 0, ended: None, bottom: Bottom::Elsewhere };
         while all.ended.is_none() && all.written < room {
             let left = length.map(|length| length.saturating_sub(all.written));
             let step = self.append_once(&all.state, offset + all.written, left, room - all.written, moving).await?;
-            all = Step { state: step.state, written: all.written + step.written, ended: step.ended };
+            all = Step { written: all.written + step.written, ..step };
         }
         Ok(all)
     }
@@ -137,7 +143,8 @@ impl Stack {
                 Taken::Last(piece, ended) => (piece, Some(ended)),
             };
             moving.hashing.feed(&piece).await.map_err(writing)?;
-            if !piece.is_empty() {
+            // Without a byte too: what lies behind `offset` is cut away.
+            if !piece.is_empty() || written == 0 {
                 *state = self.driver.write(state, offset + written, &piece).await?;
                 written += piece.len() as u64;
             }
@@ -153,7 +160,7 @@ impl Stack {
         length: Option<u64>,
         room: u64,
         moving: &mut Moving<'_>,
-    ) -> Result<Taking, StoreError> {
+    ) -> Result<(Taking, Bottom), StoreError> {
         let BelowUpload { layer, mut state, mut offset, most, head } = upload;
         let below = self.layer(&layer)?;
         if let Some(head) = head {
@@ -164,7 +171,7 @@ impl Stack {
         let length = length.map(|length| length.min(room));
         let step = below.append_all(state, offset, length, room, moving).await?;
         let receipt = Receipt::Below { state: step.state, offset: offset + step.written, carry: Vec::new() };
-        Ok((step.written, step.ended, receipt))
+        Ok(((step.written, step.ended, receipt), step.bottom))
     }
 
     /// What goes ahead of an upload's new bytes.
@@ -175,7 +182,11 @@ impl Stack {
             None => source.driver.stat(&head.key).await?.map(|info| info.size),
         };
         let opened = source.open(&head.key, head.range, length).await?;
-        below.append_source(state, offset, length, opened.into_source(&self.buffers)).await
+        let step = below.append_source(state, offset, length, opened.into_source(&self.buffers)).await?;
+        if length.is_some_and(|length| length != step.written) {
+            return Err(self.driver.nonsense("next", format!("{} bytes ahead of an upload, not {length:?}", step.written)));
+        }
+        Ok(step)
     }
 
     async fn append_source(

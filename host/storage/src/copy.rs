@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bulkhead_core::ports::driver::{LayerName, ObjectKey};
 use bulkhead_core::ports::ids::UploadId;
@@ -20,6 +21,8 @@ use crate::stack::{CopyTo, Stack};
 const MOST: usize = 16;
 /// Pieces that wait for the cache: a client reads as fast as its cache writes.
 const WAITING: usize = 2;
+/// How long it may take for a piece.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The copies under way.
 #[derive(Clone, Default)]
@@ -79,12 +82,17 @@ fn teed(stream: Outgoing, size: u64, sender: mpsc::Sender<Part>) -> Outgoing {
         let item = stream.next().await?;
         let (Some(sender), Ok(piece)) = (sender, &item) else { return Some((item, (stream, left, None))) };
         let left = left.saturating_sub(piece.len() as u64);
-        let mut taken = sender.send(Part::Bytes(piece.clone())).await.is_ok();
+        let mut taken = hand(&sender, Part::Bytes(piece.clone())).await;
         if taken && left == 0 {
-            taken = sender.send(Part::End).await.is_ok();
+            taken = hand(&sender, Part::End).await;
         }
         Some((item, (stream, left, taken.then_some(sender))))
     }))
+}
+
+/// Whether it was taken, in time: a cache that hangs must not hold up the read.
+async fn hand(sender: &mpsc::Sender<Part>, part: Part) -> bool {
+    tokio::time::timeout(PATIENCE, sender.send(part)).await.is_ok_and(|sent| sent.is_ok())
 }
 
 struct Making {

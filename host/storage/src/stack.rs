@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use bulkhead_core::ports::driver::{BelowSlice, ByteSource, LayerName, ObjectKey, Source, StorageDriver};
 use bulkhead_core::ports::store::StoreError;
@@ -45,20 +44,12 @@ pub struct Stack {
     pub(crate) below: BTreeMap<LayerName, Arc<Stack>>,
     pub(crate) buffers: Arc<Buffers>,
     pub(crate) traces: Traces,
-    /// Its objects are no files, as far as has been seen: there is nothing to compare at a commit.
-    pub(crate) elsewhere: AtomicBool,
 }
 
 impl Stack {
     /// Of this driver over these.
     pub fn new(driver: Arc<dyn StorageDriver>, below: BTreeMap<LayerName, Arc<Self>>) -> Arc<Self> {
-        Arc::new(Self {
-            driver: GuardedDriver::new(driver),
-            below,
-            buffers: Arc::default(),
-            traces: Traces::default(),
-            elsewhere: AtomicBool::new(false),
-        })
+        Arc::new(Self { driver: GuardedDriver::new(driver), below, buffers: Arc::default(), traces: Traces::default() })
     }
 
     /// The driver of the top.
@@ -88,9 +79,6 @@ impl Stack {
         length: Option<u64>,
     ) -> Result<(Opened, Option<CopyTo>), StoreError> {
         let source = self.driver.open(key, range).await?;
-        if !matches!(source, Source::File { .. }) {
-            self.elsewhere.store(true, Ordering::Relaxed);
-        }
         let opened = match source {
             Source::File { file, offset, length: said } => self.file(file, offset, said, length)?,
             Source::Bytes(first) => {

@@ -1,7 +1,6 @@
 //! The object store of a registry: a stack of drivers, with every byte that must be verified verified.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
 use bulkhead_core::ports::driver::{ByteSource, ObjectKey};
@@ -17,7 +16,7 @@ use crate::dataplane::write::{Hashing, Intake};
 use crate::guard::fault;
 use crate::hash::Hasher;
 use crate::stack::{Opened, Passage, Stack};
-use crate::trace::FileIdentity;
+use crate::trace::{Bottom, FileIdentity};
 
 /// The object store of a registry.
 pub struct Store {
@@ -51,9 +50,6 @@ impl Store {
     /// A file under the key is the one that was hashed on its way in, or it is hashed now: another one was there before, the upload went
     /// on after a restart, or the driver lies. Bytes that a guest hands out are verified at every read.
     async fn check_committed(&self, progress: &UploadProgress, key: &ObjectKey) -> Result<(), StoreError> {
-        if self.stack.elsewhere.load(Ordering::Relaxed) {
-            return Ok(());
-        }
         let Opened::File { file, offset, .. } = self.stack.open(key, None, Some(progress.offset)).await? else { return Ok(()) };
         let identity = FileIdentity::of(&file)
             .map_err(|error| StoreError::Io { doing: "looking at a committed file", reason: error.to_string() })?;
@@ -71,6 +67,7 @@ impl Store {
         intake: &mut Intake,
         length: Option<u64>,
     ) -> Result<(UploadProgress, Option<Ended>), StoreError> {
+        self.stack.traces.begin(progress);
         let mut hashing = Hashing::with(Hasher::resume(progress.algorithm, &progress.hash)?);
         let tracing = Tracing { traces: &self.stack.traces, before: progress, claim: None };
         let mut moving = Moving { intake, hashing: &mut hashing, tracing: Some(tracing) };
@@ -84,6 +81,7 @@ impl Store {
         if let Some(claim) = claim {
             self.stack.traces.note(&claim, &after);
         }
+        self.stack.traces.end(&after, step.bottom);
         Ok((after, step.ended))
     }
 }
@@ -160,19 +158,23 @@ impl ObjectStore for Store {
     }
 
     async fn commit(&self, progress: &UploadProgress, key: &ObjectKey) -> Result<(), StoreError> {
-        let empty;
-        let progress = if progress.offset == 0 || self.may_be_uncut(progress, key).await? {
+        let cut;
+        let progress = if self.may_have_more(progress, key).await? {
             // A driver is asked for a place for each upload, also for one of no bytes: otherwise nothing would be there to commit. And bytes
-            // that another process wrote and never acknowledged are cut away.
+            // that were written and never acknowledged are cut away.
             let mut nothing = Intake::new(&self.stack.buffers, Box::pin(futures_util::stream::empty()), 0);
-            empty = self.append_once(progress, &mut nothing, Some(0)).await?.0;
-            &empty
+            cut = self.append_once(progress, &mut nothing, Some(0)).await?.0;
+            &cut
         } else {
             progress
         };
+        let bottom = self.stack.traces.exact(progress);
         self.stack.driver.commit(&progress.driver, key).await?;
         match self.stack.driver.stat(key).await? {
-            Some(info) if info.size == progress.offset => self.check_committed(progress, key).await,
+            Some(info) if info.size == progress.offset => match bottom {
+                Some(Bottom::Elsewhere) => Ok(()),
+                Some(Bottom::File) | None => self.check_committed(progress, key).await,
+            },
             Some(info) => {
                 let text = format!("{key} has {} bytes after a commit of {}", info.size, progress.offset);
                 Err(self.stack.driver.nonsense("commit", text))
@@ -196,10 +198,10 @@ impl ObjectStore for Store {
 }
 
 impl Store {
-    /// Whether another process wrote to the upload last, to a file, and has not made it the object already.
-    async fn may_be_uncut(&self, progress: &UploadProgress, key: &ObjectKey) -> Result<bool, StoreError> {
-        let known = self.stack.elsewhere.load(Ordering::Relaxed) || self.stack.traces.of(progress).is_some();
-        Ok(!known && self.stack.driver.stat(key).await?.is_none())
+    /// Whether the upload may have no place yet, or bytes that were never acknowledged, and is not the object already.
+    async fn may_have_more(&self, progress: &UploadProgress, key: &ObjectKey) -> Result<bool, StoreError> {
+        let unknown = self.stack.traces.exact(progress).is_none();
+        Ok(unknown && (progress.offset == 0 || self.stack.driver.stat(key).await?.is_none()))
     }
 
     /// All bytes, unverified but for their number: whoever asks is about to hash them.

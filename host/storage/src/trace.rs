@@ -1,6 +1,7 @@
 //! Which file an upload's bytes went to: by that, a commit is known to have published the very file that was hashed on its way in.
 //!
-//! What is not known here (after a restart, or where the driver changed files in between) has to be hashed again.
+//! What is not known here (after a restart, or where the driver changed files in between) has to be hashed again. So it is known, too, whether an
+//! upload has exactly the bytes that were acknowledged: after a restart, or an append that was not acknowledged, it may have more.
 
 use std::fs::File;
 use std::io;
@@ -28,8 +29,19 @@ impl FileIdentity {
     }
 }
 
+/// Where an upload's bytes went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bottom {
+    /// To a file, unchanged.
+    File,
+    /// To a service, or through a guest, which are verified in other ways.
+    Elsewhere,
+}
+
 /// The files of the uploads under way.
 pub struct Traces {
+    /// Uploads that have the acknowledged bytes and no other.
+    exact: Cache<[u8; 32], Bottom>,
     files: Cache<[u8; 32], FileIdentity>,
     /// Which upload wrote to a file last: a driver that gives one file to two uploads must not have one stand for the other.
     writers: Cache<FileIdentity, [u8; 32]>,
@@ -44,11 +56,26 @@ pub struct Claim {
 
 impl Default for Traces {
     fn default() -> Self {
-        Self { files: Cache::new(REMEMBERED), writers: Cache::new(REMEMBERED) }
+        Self { exact: Cache::new(REMEMBERED), files: Cache::new(REMEMBERED), writers: Cache::new(REMEMBERED) }
     }
 }
 
 impl Traces {
+    /// Something is about to be appended.
+    pub fn begin(&self, before: &UploadProgress) {
+        self.exact.remove(&id(before));
+    }
+
+    /// It was, and that is acknowledged.
+    pub fn end(&self, after: &UploadProgress, bottom: Bottom) {
+        self.exact.insert(id(after), bottom);
+    }
+
+    /// Where the bytes are, if they are known to be exactly the acknowledged ones.
+    pub fn exact(&self, progress: &UploadProgress) -> Option<Bottom> {
+        self.exact.get(&id(progress))
+    }
+
     /// The upload is about to write to `file`, whose bytes are known to be nobody's until that is noted.
     pub fn claim(&self, before: &UploadProgress, file: FileIdentity) -> Claim {
         let whole = before.offset == 0 || self.of(before) == Some(file);

@@ -293,6 +293,16 @@ pub async fn what_was_dropped_cannot_be_committed(subject: Subject) {
     assert_eq!(subject.guarded().stat(&key("r/a")).await, Ok(None));
 }
 
+/// Bytes past those that are acknowledged do not get into the object, whatever became of the request that brought them.
+pub async fn a_commit_has_the_acknowledged_bytes_alone(subject: Subject) {
+    let store = subject.store();
+    let kept = upload(&store, &[b"hello"]).await;
+    append(&store, &kept, &[b" and what was never acknowledged"]).await;
+    store.commit(&kept, &key("r/a")).await.expect("a commit");
+    let digest = store.digest(&kept).expect("a digest");
+    assert_eq!(subject.read("r/a", &digest, 5, None).await.expect("its bytes"), b"hello");
+}
+
 /// Bytes past those that are acknowledged do not get into an object that is committed after a restart.
 pub async fn a_commit_at_another_process_has_the_acknowledged_bytes_alone(subject: Subject) {
     let store = subject.store();

@@ -62,8 +62,11 @@ impl Piece {
         self.length = end;
     }
 
-    /// Nothing more is taken.
+    /// Nothing more is taken. Few bytes get a buffer of their size, since they may be kept for long.
     pub fn freeze(self) -> Bytes {
+        if self.length < self.buffer.len() / 2 {
+            return Bytes::copy_from_slice(&self.buffer[..self.length]);
+        }
         Bytes::from_owner(self)
     }
 }

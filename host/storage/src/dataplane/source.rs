@@ -15,8 +15,9 @@ use super::PIECE;
 use super::buffers::Buffers;
 use crate::guard::GuardedDriver;
 
-/// How often one read goes on after its answer broke off.
+/// How often a read goes on after its answer broke off, without a MiB read in between.
 const RESUMPTIONS: u32 = 3;
+const PROGRESS: u64 = 1024 * 1024;
 
 /// A part of a file.
 pub struct FilePieces {
@@ -95,12 +96,14 @@ pub struct Resuming {
     next: u64,
     end: u64,
     left: u32,
+    /// Bytes read since it last broke off.
+    since: u64,
 }
 
 impl Resuming {
     /// `length` bytes from `offset` on.
     pub fn new(driver: GuardedDriver, source: Box<dyn ByteSource>, key: ObjectKey, offset: u64, length: u64) -> Self {
-        Self { driver, source, key, next: offset, end: offset + length, left: RESUMPTIONS }
+        Self { driver, source, key, next: offset, end: offset + length, left: RESUMPTIONS, since: 0 }
     }
 }
 
@@ -115,6 +118,10 @@ impl ByteSource for Resuming {
                 }
                 Ok(piece) => {
                     self.next += piece.len() as u64;
+                    self.since += piece.len() as u64;
+                    if self.since >= PROGRESS {
+                        self.left = RESUMPTIONS;
+                    }
                     return Ok(piece);
                 }
                 Err(error) => error,
@@ -122,7 +129,7 @@ impl ByteSource for Resuming {
             if self.left == 0 || self.next >= self.end || !matches!(broken, PluginError::Unavailable { .. }) {
                 return Err(broken);
             }
-            self.left -= 1;
+            (self.left, self.since) = (self.left - 1, 0);
             tracing::debug!(plugin = %self.driver.name(), key = %self.key, at = self.next, %broken, "a read goes on after its answer broke off");
             let rest = ByteRange { offset: self.next, length: self.end - self.next };
             match self.driver.reopen(&self.key, rest).await? {

@@ -18,6 +18,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 
 use super::PIECE;
+use super::write::{Intake, Taken};
 use crate::hash::Hasher;
 use crate::{GuardedDriver, Stack, Store};
 
@@ -242,6 +243,46 @@ async fn what_was_uploaded_is_read_back_whole_and_in_ranges_whatever_its_size_an
             }
         }
     }
+}
+
+#[tokio::test]
+async fn what_was_taken_ahead_is_neither_lost_nor_given_twice_when_its_taker_gives_up() {
+    let bytes = pattern(300_000);
+    let (frames, incoming) = tokio::sync::mpsc::channel(1);
+    let body = stream::unfold(incoming, |mut incoming| async { incoming.recv().await.map(|frame| (Ok(frame), incoming)) });
+    let mut intake = Intake::new(&Arc::default(), Box::pin(body), u64::MAX);
+    let feed = async {
+        for frame in bytes.chunks(7_000) {
+            frames.send(Bytes::copy_from_slice(frame)).await.unwrap();
+        }
+        drop(frames);
+    };
+    let take = async {
+        let mut all = Vec::new();
+        for round in 0_u64.. {
+            // Given up at its first wait, each time with another wish: a large one may leave more behind than a small one wants.
+            let wish = if round % 2 == 0 { 100_000 } else { 10 };
+            tokio::select! {
+                biased;
+                () = intake.prefetch(wish) => {}
+                () = tokio::task::yield_now() => {}
+            }
+            match intake.next(wish).await {
+                Taken::Piece(piece) => {
+                    assert!(piece.len() as u64 <= wish);
+                    all.extend_from_slice(&piece);
+                }
+                Taken::Last(piece, ended) => {
+                    assert_eq!(ended, Ended::Complete);
+                    all.extend_from_slice(&piece);
+                    break;
+                }
+            }
+        }
+        all
+    };
+    let ((), all) = tokio::join!(feed, take);
+    assert!(all == bytes, "{} of {} bytes", all.len(), bytes.len());
 }
 
 #[tokio::test]

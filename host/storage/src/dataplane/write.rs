@@ -83,9 +83,10 @@ impl Intake {
         let begun = Instant::now();
         loop {
             let piece = self.building.get_or_insert_with(|| self.buffers.piece());
-            let part = self.frame.split_to(self.frame.len().min(goal - piece.len()));
+            let part = self.frame.split_to(self.frame.len().min(goal.saturating_sub(piece.len())));
             piece.extend(&part);
-            if piece.len() == goal || (piece.len() >= LEAST && begun.elapsed() >= SLOW) {
+            // More than that is there where a caller that wanted more gave up.
+            if piece.len() >= goal || (piece.len() >= LEAST && begun.elapsed() >= SLOW) {
                 return Taken::Piece(self.built());
             }
             if let Err(ended) = self.receive().await {
@@ -100,7 +101,11 @@ impl Intake {
 
     /// Takes up to `room` bytes that the next calls hand out, while their caller waits for something else.
     pub async fn prefetch(&mut self, room: u64) {
+        let building = self.building.as_ref().map_or(0, |piece| piece.len() as u64);
         let mut waiting: u64 = self.ahead.iter().map(|piece| piece.len() as u64).sum();
+        if waiting + building >= room {
+            return;
+        }
         while waiting < room && self.ended.is_none() {
             let (piece, ended) = match self.fresh(room - waiting).await {
                 Taken::Piece(piece) => (piece, None),
