@@ -9,7 +9,7 @@ use bulkhead_tests::places;
 use crate::world;
 
 /// What an operator grants; `log`, `clock` and `random` every plugin has.
-const GRANTED: [&str; 5] = ["http", "secrets", "kv", "accounts", "files"];
+const GRANTED: [&str; 6] = ["http", "secrets", "kv", "accounts", "files", "below"];
 
 struct Manifest {
     path: PathBuf,

@@ -1,4 +1,4 @@
-//! Bundled storage: each object is one object of a bucket of S3, or of a store that speaks as it does (Garage, MinIO, Ceph, R2).
+//! Bundled storage: each object is one object of a bucket of S3, or of a store that speaks as it does (Garage, MinIO, Ceph).
 //!
 //! The plugin signs requests (Signature Version 4), and the host carries them out: no bytes of objects pass through here. [`settings`]
 //! says what its `config` has, [`upload`] where the bytes of an upload lie, [`commit`] how they become an object.
